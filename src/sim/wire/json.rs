@@ -1,0 +1,41 @@
+//! The JSON 1.1 protocol of SSM and CloudWatch Logs.
+
+use serde_json::{Value, json};
+
+use super::{AwsError, Response};
+
+const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+
+/// Reads a body. An empty one is an empty input.
+pub(super) fn input(body: &[u8]) -> Result<Value, AwsError> {
+    if body.is_empty() {
+        return Ok(json!({}));
+    }
+    serde_json::from_slice(body).map_err(|error| AwsError::new("SerializationException", error.to_string()))
+}
+
+/// Writes a reply. Members that are null are left out, as AWS does.
+pub(super) fn reply(request_id: &str, outcome: Result<&Value, &AwsError>) -> Response {
+    let (status, body) = match outcome {
+        Ok(value) => (200, without_nulls(value)),
+        Err(error) => (error.status, json!({ "__type": error.code, "message": error.message })),
+    };
+    Response {
+        status,
+        content_type: CONTENT_TYPE,
+        request_id: request_id.to_owned(),
+        body: body.to_string().into_bytes(),
+    }
+}
+
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .filter(|(_, member)| !member.is_null())
+            .map(|(name, member)| (name.clone(), without_nulls(member)))
+            .collect(),
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}
