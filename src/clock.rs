@@ -16,11 +16,7 @@ pub struct Clock(Kind);
 #[derive(Clone, Debug)]
 enum Kind {
     Wall,
-    Pretended {
-        epoch: Timestamp,
-        started: tokio::time::Instant,
-        speed: f64,
-    },
+    Pretended { epoch: Timestamp, started: tokio::time::Instant, speed: f64 },
 }
 
 impl Clock {

@@ -1,1 +1,4 @@
+//! Watchkeeper keeps the telemetry of an AWS estate converged.
 
+pub mod clock;
+pub mod sim;

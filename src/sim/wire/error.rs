@@ -45,8 +45,10 @@ impl AwsError {
         );
         match target.service {
             Service::Ssm | Service::Logs => Self::new("AccessDeniedException", message),
-            Service::Ec2 => Self::new("UnauthorizedOperation", "You are not authorized to perform this operation.")
-                .with_status(403),
+            Service::Ec2 => {
+                Self::new("UnauthorizedOperation", "You are not authorized to perform this operation.")
+                    .with_status(403)
+            }
             Service::Iam | Service::Sts => Self::new("AccessDenied", message).with_status(403),
         }
     }

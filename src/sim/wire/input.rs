@@ -21,8 +21,12 @@ pub fn read<T: DeserializeOwned>(service: Service, input: Value) -> Result<T, Aw
 pub fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     match Option::<Value>::deserialize(from)? {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::Number(number)) => number.as_i64().map(Some).ok_or_else(|| D::Error::custom("not a whole number")),
-        Some(Value::String(text)) => text.parse().map(Some).map_err(|_| D::Error::custom(format!("`{text}` is not a whole number"))),
+        Some(Value::Number(number)) => {
+            number.as_i64().map(Some).ok_or_else(|| D::Error::custom("not a whole number"))
+        }
+        Some(Value::String(text)) => {
+            text.parse().map(Some).map_err(|_| D::Error::custom(format!("`{text}` is not a whole number")))
+        }
         Some(other) => Err(D::Error::custom(format!("`{other}` is not a whole number"))),
     }
 }

@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub use error::AwsError;
 use super::world::{CallRecord, Place, World};
+pub use error::AwsError;
 
 /// An HTTP request, as far as AWS looks at it.
 #[derive(Clone, Debug, Default)]
@@ -166,7 +166,11 @@ pub fn answer(world: &mut World, request: &Request) -> Response {
     let Some(target) = target(request) else {
         return json::reply(&world.request_id(), Err(&AwsError::unknown_service()));
     };
-    let parsed = if target.service.speaks_json() { json::input(&request.body) } else { Ok(query::input(&request.body)) };
+    let parsed = if target.service.speaks_json() {
+        json::input(&request.body)
+    } else {
+        Ok(query::input(&request.body))
+    };
     let (outcome, writes) = match parsed {
         Ok(input) => carry_out(world, &target, input),
         Err(error) => (Err(error), false),

@@ -58,7 +58,8 @@ fn close(value: Value) -> Value {
     let numbered: Option<Vec<u64>> = members.keys().map(|key| key.parse().ok()).collect();
     match numbered {
         Some(numbers) if !numbers.is_empty() => {
-            let mut items: Vec<(u64, Value)> = numbers.into_iter().zip(members.into_iter().map(|(_, item)| close(item))).collect();
+            let mut items: Vec<(u64, Value)> =
+                numbers.into_iter().zip(members.into_iter().map(|(_, item)| close(item))).collect();
             items.sort_by_key(|(number, _)| *number);
             items.into_iter().map(|(_, item)| item).collect()
         }
@@ -74,7 +75,12 @@ pub(super) fn reply(target: &Target, request_id: &str, outcome: Result<&Value, &
         (Err(error), Service::Ec2) => (error.status, ec2_error(request_id, error)),
         (Err(error), service) => (error.status, query_error(service, request_id, error)),
     };
-    Response { status, content_type: CONTENT_TYPE, request_id: request_id.to_owned(), body: body.into_bytes() }
+    Response {
+        status,
+        content_type: CONTENT_TYPE,
+        request_id: request_id.to_owned(),
+        body: body.into_bytes(),
+    }
 }
 
 fn ec2_success(operation: &str, request_id: &str, output: &Value) -> String {
@@ -99,7 +105,8 @@ fn query_success(service: Service, operation: &str, request_id: &str, output: &V
 }
 
 fn query_error(service: Service, request_id: &str, error: &AwsError) -> String {
-    let (namespace, code, message) = (namespace(service), escape(error.code.as_str()), escape(error.message.as_str()));
+    let (namespace, code, message) =
+        (namespace(service), escape(error.code.as_str()), escape(error.message.as_str()));
     let kind = if error.status >= 500 { "Receiver" } else { "Sender" };
     format!(
         "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
@@ -120,7 +127,9 @@ fn elements(value: &Value, list_item: &str) -> String {
         Value::Number(number) => number.to_string(),
         Value::String(text) => escape(text.as_str()).into_owned(),
         Value::Array(items) => items.iter().map(|item| element(list_item, item, list_item)).collect(),
-        Value::Object(members) => members.iter().map(|(name, member)| element(name, member, list_item)).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, member)| element(name, member, list_item)).collect()
+        }
     }
 }
 

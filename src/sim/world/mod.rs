@@ -5,11 +5,11 @@
 //! order when time reaches it, so a world that is left alone for an hour and one that is asked every second
 //! end up the same.
 
-pub mod instances;
-pub mod documents;
 pub mod associations;
 pub mod commands;
+pub mod documents;
 pub mod flow_logs;
+pub mod instances;
 pub mod log_groups;
 pub mod networks;
 pub mod nodes;

@@ -18,9 +18,19 @@ struct Bucket {
 
 impl Buckets {
     /// Takes a token for one call. False when none is left.
-    pub(super) fn take(&mut self, now: Timestamp, target: &Target, operation: &'static str, rate: Rate) -> bool {
+    pub(super) fn take(
+        &mut self,
+        now: Timestamp,
+        target: &Target,
+        operation: &'static str,
+        rate: Rate,
+    ) -> bool {
         let name = if rate.shared.is_empty() { operation } else { rate.shared };
-        let key = (target.place.account.clone(), format!("{}/{}", target.service.name(), target.place.region), name);
+        let key = (
+            target.place.account.clone(),
+            format!("{}/{}", target.service.name(), target.place.region),
+            name,
+        );
         let bucket = self.0.entry(key).or_insert(Bucket { tokens: rate.burst, at: now });
         let passed = now.duration_since(bucket.at).as_secs_f64().max(0.0);
         bucket.tokens = (bucket.tokens + passed * rate.per_second).min(rate.burst);

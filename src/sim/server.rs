@@ -1,0 +1,1 @@
+//! The simulator on loopback, for every AWS client.

@@ -1,0 +1,6 @@
+//! sts
+
+use super::Operation;
+
+/// The operations that this simulator implements.
+pub const OPERATIONS: &[Operation] = &[];

@@ -1,0 +1,5 @@
+//! associations
+
+/// associations
+#[derive(Clone, Debug, Default)]
+pub struct Associations;

@@ -1,0 +1,5 @@
+//! documents
+
+/// documents
+#[derive(Clone, Debug, Default)]
+pub struct Documents;

@@ -1,0 +1,5 @@
+//! networks
+
+/// networks
+#[derive(Clone, Debug, Default)]
+pub struct Networks;

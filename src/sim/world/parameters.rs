@@ -1,0 +1,5 @@
+//! parameters
+
+/// parameters
+#[derive(Clone, Debug, Default)]
+pub struct Parameters;

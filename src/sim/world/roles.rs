@@ -1,0 +1,5 @@
+//! roles
+
+/// roles
+#[derive(Clone, Debug, Default)]
+pub struct Iam;
