@@ -1,0 +1,87 @@
+//! What the world was last seen to be: a cache of facts, each with its age.
+//!
+//! A fact is known, absent, or unknown with a reason; never just missing. Absence is only ever read from a
+//! complete listing or a direct answer. Nothing here decides anything.
+
+mod facts;
+mod listing;
+mod reading;
+mod take;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+pub use facts::{
+    Association, Command, CommandStatus, Document, FlowLog, Identity, Instance, InstanceState, Interface,
+    Invocation, InvocationStatus, LogGroup, ManagedNode, Network, Parameter, Ping, Platform, Profile, Role,
+    StepResult,
+};
+pub use listing::Listing;
+pub use reading::Reading;
+
+use super::failure::Failure;
+use super::probe::Probe;
+use super::question::Question;
+use super::tags::Tags;
+
+/// Everything known about one scope.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// Whose credentials we use, and where.
+    pub identity: Reading<Identity>,
+    /// Managed nodes, by id.
+    pub nodes: Listing<ManagedNode>,
+    /// Tags of on-premises nodes, by id.
+    pub node_tags: BTreeMap<Arc<str>, Reading<Tags>>,
+    /// EC2 instances, by id.
+    pub instances: Listing<Instance>,
+    /// VPCs, by id.
+    pub vpcs: Listing<Network>,
+    /// Subnets, by id.
+    pub subnets: Listing<Network>,
+    /// Network interfaces, by id.
+    pub interfaces: Listing<Interface>,
+    /// Flow logs, by id.
+    pub flow_logs: Listing<FlowLog>,
+    /// Commands with our marker, by id: every one that is still under way, and the latest that are not.
+    pub commands: BTreeMap<Arc<str>, Command>,
+    /// When the last complete listing of each document's commands began.
+    pub commands_read: BTreeMap<Arc<str>, Timestamp>,
+    /// What each node last said, by node id.
+    pub on_nodes: BTreeMap<Arc<str>, OnNode>,
+    /// Parameters, by name.
+    pub parameters: BTreeMap<Arc<str>, Reading<Parameter>>,
+    /// Their tiers, by name.
+    pub parameter_tiers: BTreeMap<Arc<str>, Reading<Arc<str>>>,
+    /// Their tags, by name.
+    pub parameter_tags: BTreeMap<Arc<str>, Reading<Tags>>,
+    /// The names of the parameters that carry our installation's tag.
+    pub owned_parameters: Reading<Vec<Arc<str>>>,
+    /// SSM documents, by name.
+    pub documents: BTreeMap<Arc<str>, Reading<Document>>,
+    /// State Manager associations, by document.
+    pub associations: BTreeMap<Arc<str>, Reading<Vec<Association>>>,
+    /// Log groups, by name.
+    pub log_groups: BTreeMap<Arc<str>, Reading<LogGroup>>,
+    /// Their tags, by name.
+    pub log_group_tags: BTreeMap<Arc<str>, Reading<Tags>>,
+    /// The newest event seen, by group and beginning of the stream's name.
+    pub arrivals: BTreeMap<(Arc<str>, Arc<str>), Reading<Timestamp>>,
+    /// Roles, by name.
+    pub roles: BTreeMap<Arc<str>, Reading<Role>>,
+    /// Instance profiles, by name.
+    pub profiles: BTreeMap<Arc<str>, Reading<Profile>>,
+    /// What could not be read, by question, until it can be.
+    pub failures: BTreeMap<Question, (Timestamp, Failure)>,
+}
+
+/// What one node last said of itself, through our commands.
+#[derive(Clone, Debug, Default)]
+pub struct OnNode {
+    /// The last probe that could be read, and when it finished.
+    pub probe: Option<(Timestamp, Arc<Probe>)>,
+    /// The last result of each kind of step, newest by finish.
+    pub results: BTreeMap<super::action::Step, StepResult>,
+}
