@@ -3,9 +3,23 @@
 //! Everything here is a value or a function of values, so that every decision can be tested as plain data.
 
 pub mod action;
+pub(crate) mod agent_config;
+pub mod ask;
+pub mod desired;
 pub mod digest;
+pub mod event;
 pub mod failure;
+pub mod finding;
+pub mod memory;
 pub mod observed;
+pub mod permission;
+pub mod plan;
+pub mod policy;
 pub mod probe;
 pub mod question;
+pub mod reason;
+pub mod report;
+pub mod rules;
+pub mod status;
+pub mod story;
 pub mod tags;

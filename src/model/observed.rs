@@ -7,6 +7,7 @@ mod facts;
 mod listing;
 mod reading;
 mod take;
+mod touch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -84,4 +85,11 @@ pub struct OnNode {
     pub probe: Option<(Timestamp, Arc<Probe>)>,
     /// The last result of each kind of step, newest by finish.
     pub results: BTreeMap<super::action::Step, StepResult>,
+}
+
+impl Observed {
+    /// Whether a command of ours has not ended.
+    pub fn has_commands_under_way(&self) -> bool {
+        self.commands.values().any(|command| command.status == CommandStatus::UnderWay)
+    }
 }

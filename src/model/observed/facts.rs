@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::action::{ActionKey, Step};
+pub use crate::model::desired::Platform;
 use crate::model::question::PolicyDocument;
 use crate::model::tags::Tags;
 
@@ -32,17 +33,6 @@ pub enum Ping {
     ConnectionLost,
     /// Deprecated by AWS; treated as not heard of.
     Inactive,
-}
-
-/// What runs on a node, as far as it decides which commands it understands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum Platform {
-    /// Any Linux.
-    Linux,
-    /// Any Windows.
-    Windows,
-    /// macOS.
-    MacOs,
 }
 
 /// An SSM managed node.

@@ -1,0 +1,83 @@
+//! Events as lines for people.
+
+use std::fmt::Write as _;
+
+use crate::model::event::{Before, Event, Phase, Urgency};
+
+/// How many characters of a value a line shows.
+const SHOWN: usize = 120;
+
+/// An event as one line, followed by what changed and what to do, indented.
+pub fn render(event: &Event, colour: bool) -> String {
+    let paint = |text: &str, code: &str| if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
+    let (mark, code) = match (event.phase, event.urgency) {
+        (Phase::Resolved, _) => ("✓", "32"),
+        (Phase::Updated, _) => ("…", "36"),
+        (Phase::Opened, Urgency::Info) => ("+", "34"),
+        (Phase::Opened, Urgency::Warning) => ("!", "33"),
+        (Phase::Opened, Urgency::Error) => ("✗", "31"),
+    };
+    let time = event.time.strftime("%H:%M:%S");
+    let object = event.object.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+    let phase = match event.phase {
+        Phase::Opened => "opened",
+        Phase::Updated => "updated",
+        Phase::Resolved => "resolved",
+    };
+    let mut line = format!(
+        "{time} {} {:<8} {:<20} {object}  {}",
+        paint(mark, code),
+        phase,
+        paint(event.reason.word(), code),
+        message(event)
+    );
+    if event.phase == Phase::Opened {
+        for change in &event.changes {
+            let _ = write!(line, "\n           {}", paint(&shown_change(change), "2"));
+        }
+        if let Some(next) = &event.next {
+            let _ = write!(line, "\n           {}", paint(&format!("→ {next}"), "33"));
+        }
+    }
+    line
+}
+
+fn message(event: &Event) -> String {
+    let text = harmless(&event.message);
+    match (event.phase, event.lasted) {
+        (Phase::Resolved, Some(lasted)) => format!("{} — over after {}", text, duration(lasted)),
+        _ => text,
+    }
+}
+
+fn shown_change(change: &Before) -> String {
+    let cut = |text: &str| {
+        let text = harmless(text);
+        if text.chars().count() > SHOWN {
+            format!("{}…", text.chars().take(SHOWN).collect::<String>())
+        } else {
+            text
+        }
+    };
+    format!("{} {}: {} → {}", harmless(&change.subject), change.field, cut(&change.before), cut(&change.after))
+}
+
+/// Names and outputs come from machines that may be hostile: no control character of theirs reaches the terminal.
+pub(crate) fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || is_direction(c) { ' ' } else { c }).collect()
+}
+
+/// The characters that turn a line's direction, which can make text lie.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Seconds as people say them.
+pub(crate) fn duration(seconds: i64) -> String {
+    match seconds {
+        ..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{}d {}h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}

@@ -1,0 +1,90 @@
+//! Events, kept: the latest in memory for whoever asks, and each of them printed.
+//!
+//! Makes no events: those come from `model`. A sink that fails must not stop the others, nor the loop.
+
+mod human;
+
+use std::collections::VecDeque;
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::model::event::Event;
+
+pub use human::render;
+
+/// How many events are kept in memory.
+const KEPT: usize = 5_000;
+
+/// How events are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Lines for people, perhaps in colour.
+    Human {
+        /// Whether the terminal shows colours.
+        colour: bool,
+    },
+    /// One JSON object a line.
+    Json,
+    /// Not at all.
+    Silent,
+}
+
+/// The latest events, shared by the loop that writes them and the server that reads them.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    kept: Arc<Mutex<VecDeque<Event>>>,
+    last: Arc<watch::Sender<u64>>,
+    style: Style,
+}
+
+impl Journal {
+    /// An empty journal that prints in `style`.
+    pub fn new(style: Style) -> Self {
+        Self { kept: Arc::default(), last: Arc::new(watch::Sender::new(0)), style }
+    }
+
+    /// Numbers, keeps and prints events.
+    pub fn write(&self, events: Vec<Event>) {
+        if events.is_empty() {
+            return;
+        }
+        let mut last = *self.last.borrow();
+        for mut event in events {
+            last += 1;
+            event.number = last;
+            self.print(&event);
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() == KEPT {
+                kept.pop_front();
+            }
+            kept.push_back(event);
+        }
+        self.last.send_replace(last);
+    }
+
+    /// The events after number `after`, oldest first.
+    pub fn after(&self, after: u64) -> Vec<Event> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().filter(|event| event.number > after).cloned().collect()
+    }
+
+    /// Tells when there are new ones.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.last.subscribe()
+    }
+
+    fn print(&self, event: &Event) {
+        let line = match self.style {
+            Style::Silent => return,
+            Style::Human { colour } => render(event, colour),
+            Style::Json => match serde_json::to_string(event) {
+                Ok(json) => json,
+                Err(error) => format!("{{\"error\":\"an event could not be written: {error}\"}}"),
+            },
+        };
+        // A terminal that is gone must not stop the loop; whoever closed it does not read this anyway.
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+}

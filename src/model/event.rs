@@ -1,0 +1,110 @@
+//! One line of the story that on-call reads.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::desired::ObjectRef;
+use super::reason::{Nature, Reason};
+
+/// Where a cause stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// First seen.
+    Opened,
+    /// Something about it changed, or was done.
+    Updated,
+    /// Gone.
+    Resolved,
+}
+
+/// How soon a person should look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Urgency {
+    /// Whenever; Watchkeeper is at it, or nothing is wrong.
+    Info,
+    /// In working hours.
+    Warning,
+    /// Now: something is not observed, and Watchkeeper cannot mend it alone.
+    Error,
+}
+
+impl Urgency {
+    /// The urgency of a reason.
+    pub const fn of(reason: Reason) -> Self {
+        match reason.nature() {
+            Nature::Fine | Nature::Note | Nature::Converging => Self::Info,
+            Nature::SetAside | Nature::Held => Self::Warning,
+            Nature::Fault => Self::Error,
+        }
+    }
+}
+
+/// One field, before and after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// What it is of: a node, a group.
+    pub subject: Arc<str>,
+    /// The field.
+    pub field: Arc<str>,
+    /// What the world has.
+    pub before: Arc<str>,
+    /// What the document says.
+    pub after: Arc<str>,
+}
+
+/// One line of the story.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub time: Timestamp,
+    /// Its number in this process, so that a reader can go on where it stopped.
+    #[serde(default)]
+    pub number: u64,
+    /// Where the cause stands.
+    pub phase: Phase,
+    /// How soon a person should look.
+    pub urgency: Urgency,
+    /// The same for the same cause, also after a restart.
+    pub fingerprint: Arc<str>,
+    /// Why.
+    pub reason: Reason,
+    /// The account.
+    pub account: Arc<str>,
+    /// The Region.
+    pub region: Arc<str>,
+    /// The revision of the folder.
+    pub revision: Arc<str>,
+    /// The object that it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub object: Option<ObjectRef>,
+    /// How many nodes, networks or things it is about.
+    pub count: u32,
+    /// Some of them, by name.
+    pub subjects: Vec<Arc<str>>,
+    /// What happened, for a person.
+    pub message: String,
+    /// Field by field, for some of the subjects.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub changes: Vec<Before>,
+    /// The commands that were sent for it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub commands: Vec<Arc<str>>,
+    /// What a person should do.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next: Option<String>,
+    /// How long it lasted, in seconds, once it is resolved.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lasted: Option<i64>,
+}
+
+impl Event {
+    /// Whether the event concerns `what`: an object (`Kind/name`), a node, a network, a name.
+    pub fn concerns(&self, what: &str) -> bool {
+        self.object.as_ref().is_some_and(|object| object.to_string() == what || *object.name == *what)
+            || self.subjects.iter().any(|subject| **subject == *what)
+    }
+}

@@ -1,0 +1,201 @@
+//! Packs what nodes need into commands: as few as possible, none above AWS's limit, none held back for long.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::candidates::Candidate;
+use super::node::Want;
+use super::wish::{CONFIGURE_DOCUMENT, PACKAGE_DOCUMENT};
+use super::{Busy, NodeId};
+use crate::model::action::{Action, ActionKey, NODES_PER_COMMAND, SendCommand, Step};
+use crate::model::desired::{Object, ObjectRef};
+use crate::model::digest;
+use crate::model::finding::Finding;
+use crate::model::plan::draft::{Draft, Needed};
+use crate::model::probe;
+use crate::model::reason::Reason;
+
+/// The order in which steps get their share of `maxConcurrency`: nodes that are nearly done come first.
+const FIRST_SERVED: [Step; 4] = [Step::Start, Step::Configure, Step::Uninstall, Step::Install];
+
+/// What nodes need, sorted into commands.
+#[derive(Debug, Default)]
+pub(super) struct Wants {
+    probes: BTreeMap<NodeId, Want>,
+    groups: BTreeMap<GroupKey, Vec<(NodeId, Needed)>>,
+}
+
+/// Nodes of one group may share a command.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct GroupKey {
+    step: Step,
+    object: ObjectRef,
+    document: &'static str,
+    parameters: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+}
+
+impl Wants {
+    /// A node needs a probe, whatever object asks.
+    pub fn probe(&mut self, candidate: &Candidate<'_>, want: Want) {
+        self.probes.insert(candidate.id.clone(), want);
+    }
+
+    /// Nodes of one object need changes; `free` of them may begin.
+    pub fn change(&mut self, draft: &mut Draft<'_>, object: &Object, mut wanted: Vec<(NodeId, Want)>, mut free: u32) {
+        let rank = |want: &Want| FIRST_SERVED.iter().position(|step| *step == want.step);
+        wanted.sort_by(|left, right| (rank(&left.1), &left.0).cmp(&(rank(&right.1), &right.0)));
+        for (node, want) in wanted {
+            if free == 0 {
+                let message = format!("{}: as many nodes as allowed are at work", want.needed.why);
+                let finding = Finding::of(&object.id, Reason::MaxConcurrency, message).about(node);
+                draft.find(finding.with(want.needed.drift));
+                continue;
+            }
+            if !draft.admit(object, &want.needed) {
+                continue;
+            }
+            free -= 1;
+            let key = GroupKey {
+                step: want.step,
+                object: object.id.clone(),
+                document: want.document,
+                parameters: want.parameters,
+            };
+            self.groups.entry(key).or_default().push((node, want.needed));
+        }
+    }
+}
+
+/// Turns what is wanted into commands, unless a command may not be sent yet at all.
+pub(super) fn send(draft: &mut Draft<'_>, wants: Wants, busy: &Busy<'_>) {
+    if let Some(unread) = commands_unread(draft) {
+        for key in wants.groups.keys() {
+            draft.find(Finding::of(&key.object, Reason::Settling, unread.clone()));
+        }
+        if !wants.probes.is_empty() {
+            draft.find(Finding::general(Reason::Settling, unread));
+        }
+        return;
+    }
+    for (key, rows) in wants.groups {
+        send_group(draft, &key, rows, !busy.is_empty());
+    }
+    send_probes(draft, wants.probes, busy);
+}
+
+/// A process that has just begun does not know what the one before it sent: it waits until a listing must show it.
+fn commands_unread(draft: &mut Draft<'_>) -> Option<String> {
+    let known = draft.known;
+    let from = known.memory.started + known.rules.settle.commands;
+    let is_read = |document: &str| known.observed.commands_read.get(document).is_some_and(|begun| *begun >= from);
+    if [probe::NAME, PACKAGE_DOCUMENT, CONFIGURE_DOCUMENT].into_iter().all(is_read) {
+        return None;
+    }
+    draft.look_again(from.max(known.now));
+    Some("just started: first the commands that may still be under way are read".to_owned())
+}
+
+fn send_group(draft: &mut Draft<'_>, key: &GroupKey, rows: Vec<(NodeId, Needed)>, more_may_come: bool) {
+    let name = batch_name(key.step, &key.object.name, &key.parameters);
+    let (now_rows, waiting) = ready(draft, &name, rows, more_may_come);
+    for (node, needed) in waiting {
+        let message = format!("{}: waiting a moment for more nodes", needed.why);
+        draft.find(Finding::of(&key.object, Reason::Batching, message).about(node).with(needed.drift));
+    }
+    for chunk in chunks(now_rows) {
+        let (nodes, needed): (Vec<NodeId>, Vec<Needed>) = chunk.into_iter().unzip();
+        let command = SendCommand {
+            key: action_key(draft, key.step, &key.object.name, &key.parameters, &nodes),
+            document: key.document.into(),
+            parameters: key.parameters.clone(),
+            nodes,
+        };
+        draft.push(&key.object, Action::SendCommand(command), needed);
+    }
+}
+
+fn send_probes(draft: &mut Draft<'_>, probes: BTreeMap<NodeId, Want>, busy: &Busy<'_>) {
+    let mut due = Vec::new();
+    for (node, want) in probes {
+        let attempts = draft.known.memory.attempts.get(&want.needed.change);
+        match attempts.map(|attempts| attempts.next().max(attempts.expected_until)) {
+            Some(next) if draft.known.now < next && !is_answered(draft, &node) => draft.look_again(next),
+            _ => due.push((node, want.needed)),
+        }
+    }
+    let name = batch_name(Step::Probe, "-", &BTreeMap::new());
+    let (now_rows, _) = ready(draft, &name, due, !busy.is_empty());
+    for chunk in chunks(now_rows) {
+        let why = format!("{} nodes have not been read lately", chunk.len());
+        let (nodes, changes): (Vec<NodeId>, Vec<_>) =
+            chunk.into_iter().map(|(node, needed)| (node, needed.change)).unzip();
+        let command = SendCommand {
+            key: action_key(draft, Step::Probe, "-", &BTreeMap::new(), &nodes),
+            document: probe::NAME.into(),
+            parameters: BTreeMap::new(),
+            nodes,
+        };
+        draft.push_general(Action::SendCommand(command), changes, why);
+    }
+}
+
+/// Whether the node has answered the last probe that was sent to it.
+fn is_answered(draft: &Draft<'_>, node: &NodeId) -> bool {
+    let known = draft.known;
+    let change = crate::model::memory::Change::new(node.clone(), "probe");
+    let sent = known.memory.attempts.get(&change).map(|attempts| attempts.last);
+    let read = known.observed.on_nodes.get(node).and_then(|on_node| on_node.probe.as_ref()).map(|(at, _)| *at);
+    sent.zip(read).is_some_and(|(sent, read)| read >= sent)
+}
+
+/// Parts rows into those that go now and those that wait for company: a command that is not full waits while
+/// other nodes may still join it, but never longer than the rules say.
+fn ready<T>(draft: &mut Draft<'_>, name: &Arc<str>, mut rows: Vec<T>, more_may_come: bool) -> (Vec<T>, Vec<T>) {
+    let known = draft.known;
+    let partial = rows.len() % NODES_PER_COMMAND;
+    if partial == 0 || !more_may_come {
+        return (rows, Vec::new());
+    }
+    let since = known.memory.batches.get(name).copied().unwrap_or(known.now);
+    let until = since + known.rules.batch_wait;
+    if known.now >= until {
+        return (rows, Vec::new());
+    }
+    draft.batch(name.clone(), since);
+    draft.look_again(until);
+    let waiting = rows.split_off(rows.len() - partial);
+    (rows, waiting)
+}
+
+fn chunks<T>(mut rows: Vec<T>) -> Vec<Vec<T>> {
+    let mut chunks = Vec::new();
+    while !rows.is_empty() {
+        let rest = rows.split_off(rows.len().min(NODES_PER_COMMAND));
+        chunks.push(std::mem::replace(&mut rows, rest));
+    }
+    chunks
+}
+
+fn batch_name(step: Step, object: &str, parameters: &BTreeMap<Arc<str>, Vec<Arc<str>>>) -> Arc<str> {
+    format!("{}/{object}/{}", step.word(), digest::short(flat(parameters))).into()
+}
+
+fn action_key(
+    draft: &Draft<'_>,
+    step: Step,
+    object: &str,
+    parameters: &BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    nodes: &[NodeId],
+) -> ActionKey {
+    let parts = flat(parameters).chain(nodes.iter().map(|node| &**node));
+    ActionKey {
+        installation: draft.known.rules.installation.clone(),
+        step,
+        object: object.into(),
+        digest: digest::short(parts).into(),
+    }
+}
+
+fn flat(parameters: &BTreeMap<Arc<str>, Vec<Arc<str>>>) -> impl Iterator<Item = &str> {
+    parameters.iter().flat_map(|(name, values)| std::iter::once(&**name).chain(values.iter().map(|value| &**value)))
+}

@@ -1,0 +1,142 @@
+//! What the `CloudWatchAgent`s need: on every selected node the agent at its version, with its configuration
+//! loaded and nothing else; or no agent at all.
+//!
+//! [`candidates`] finds who is selected, [`wish`] resolves what a document wants, [`node`] judges one node, and
+//! [`batch`] packs what the nodes need into commands.
+
+mod batch;
+mod candidates;
+mod compete;
+mod node;
+mod version;
+mod wish;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::draft::Draft;
+use crate::model::action::Step;
+use crate::model::desired::{Amount, CloudWatchAgent, Management, Object};
+use crate::model::finding::{Finding, Tally};
+use crate::model::observed::{Command, CommandStatus, Observed};
+use crate::model::reason::{Nature, Reason};
+use batch::Wants;
+use candidates::Candidate;
+use node::Verdict;
+
+pub(crate) use wish::{CONFIGURE_DOCUMENT, PACKAGE, PACKAGE_DOCUMENT};
+
+/// How many nodes of one object may be worked on at once, where its document does not say: the larger of these.
+const DEFAULT_CONCURRENCY: (u32, Amount) = (50, Amount::Percent(1_000));
+
+/// Which nodes have a command of ours under way, and which.
+pub(super) type Busy<'a> = BTreeMap<&'a str, &'a Command>;
+
+/// Plans all agents.
+pub(super) fn plan(draft: &mut Draft<'_>, agents: &[(&Object, &CloudWatchAgent)]) {
+    if agents.is_empty() {
+        return;
+    }
+    let observed = draft.known.observed;
+    let busy = busy(observed);
+    let mut selected = candidates::selected(&draft.known, agents);
+    let mut wants = Wants::default();
+    for (index, (object, agent)) in agents.iter().enumerate() {
+        let nodes = std::mem::take(&mut selected[index]);
+        one(draft, object, agent, nodes, &busy, &mut wants);
+    }
+    batch::send(draft, wants, &busy);
+}
+
+fn one(
+    draft: &mut Draft<'_>,
+    object: &Object,
+    agent: &CloudWatchAgent,
+    nodes: Vec<Candidate<'_>>,
+    busy: &Busy<'_>,
+    wants: &mut Wants,
+) {
+    let mut tally = Tally { selected: count(nodes.len()), ..Tally::default() };
+    if !is_readable(draft, object) {
+        return draft.tally(&object.id, tally);
+    }
+    compete::plan(draft, object, &nodes);
+    let wishes = wish::resolve(draft, object, agent);
+    let mut wanted = Vec::new();
+    for candidate in nodes {
+        let verdict = match wishes.for_candidate(&candidate, agent) {
+            Ok(wish) => node::judge(&draft.known, object, &candidate, wish, busy),
+            Err(verdict) => verdict(&object.id, &candidate),
+        };
+        match verdict {
+            Verdict::Right => {
+                tally.right += 1;
+                forgive(draft, &candidate);
+            }
+            Verdict::Not(finding) => {
+                tally.set_aside += u32::from(finding.reason.nature() == Nature::SetAside);
+                draft.find(*finding);
+            }
+            Verdict::Needs(want) if want.step == Step::Probe => {
+                if object.common.management != Management::Paused {
+                    wants.probe(&candidate, *want);
+                } else {
+                    let message = format!("{} is not probed while its document is paused", candidate.id);
+                    draft.find(Finding::of(&object.id, Reason::Paused, message).about(candidate.id.clone()));
+                }
+            }
+            Verdict::Needs(want) => wanted.push((candidate.id.clone(), *want)),
+        }
+    }
+    let limit = concurrency(agent, tally.selected);
+    let at_work = busy.values().filter(|command| *command.key.object == *object.id.name && command.step().writes());
+    wants.change(draft, object, wanted, limit.saturating_sub(count(at_work.count())));
+    draft.tally(&object.id, tally);
+}
+
+/// Without the listings, or without the probe, nothing can be told of any node.
+fn is_readable(draft: &mut Draft<'_>, object: &Object) -> bool {
+    let observed = draft.known.observed;
+    if !observed.nodes.is_known() {
+        draft.unlisted(&object.id, "the managed nodes", &observed.nodes);
+        return false;
+    }
+    if !observed.instances.is_known() {
+        draft.unlisted(&object.id, "the instances", &observed.instances);
+        return false;
+    }
+    wish::has_probe(draft, object)
+}
+
+fn forgive(draft: &mut Draft<'_>, candidate: &Candidate<'_>) {
+    draft.right(candidate.id.clone());
+}
+
+/// The nodes on which a command of ours has not finished.
+fn busy(observed: &Observed) -> Busy<'_> {
+    let mut busy = BTreeMap::new();
+    for command in observed.commands.values().filter(|command| command.status == CommandStatus::UnderWay) {
+        for node in &command.nodes {
+            let result = observed.on_nodes.get(node).and_then(|on_node| on_node.results.get(&command.step()));
+            if result.is_none_or(|result| result.command != command.id) {
+                busy.insert(&**node, command);
+            }
+        }
+    }
+    busy
+}
+
+fn concurrency(agent: &CloudWatchAgent, selected: u32) -> u32 {
+    let (least, share) = DEFAULT_CONCURRENCY;
+    match agent.rollout.max_concurrency {
+        Some(amount) => amount.of(selected).max(1),
+        None => least.max(share.of(selected)),
+    }
+}
+
+fn count(rows: usize) -> u32 {
+    u32::try_from(rows).unwrap_or(u32::MAX)
+}
+
+/// The name of a node as commands know it.
+pub(super) type NodeId = Arc<str>;

@@ -1,0 +1,421 @@
+//! Judges one node: right, not manageable, waiting, or in need of one step.
+//!
+//! Everything rests on the node's last probe and on what our commands did since. A node is right when the agent
+//! is installed at the wanted version, runs, has loaded the wanted configuration, and has no other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::candidates::Candidate;
+use super::wish::{CONFIGURE_DOCUMENT, PACKAGE, PACKAGE_DOCUMENT, Wish, WishedConfig};
+use super::{Busy, version};
+use crate::model::action::Step;
+use crate::model::desired::{Ensure, Object};
+use crate::model::finding::{Drift, Finding};
+use crate::model::memory::Change;
+use crate::model::observed::{Instance, InstanceState, InvocationStatus, OnNode, Ping, Reading, StepResult};
+use crate::model::plan::Known;
+use crate::model::plan::draft::Needed;
+use crate::model::probe::{self, AgentStatus, Probe};
+use crate::model::reason::Reason;
+
+/// The oldest SSM agent that can install packages (`AWS-ConfigureAWSPackage`).
+const OLDEST_SSM_AGENT: &str = "2.2.93.0";
+/// How long after a failed step the node is left alone at least, also by a process that knows nothing of it.
+const FIRST_DELAY: SignedDuration = SignedDuration::from_secs(30);
+/// How much of an output a message shows.
+const SHOWN_OUTPUT: usize = 400;
+
+/// What is to be done with one node.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// Nothing.
+    Right,
+    /// Nothing now, and this is why.
+    Not(Box<Finding>),
+    /// This.
+    Needs(Box<Want>),
+}
+
+/// A step that a node needs.
+#[derive(Debug)]
+pub(super) struct Want {
+    /// The step.
+    pub step: Step,
+    /// The document that takes it.
+    pub document: &'static str,
+    /// Its parameters: nodes with equal ones share a command.
+    pub parameters: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    /// What is wrong.
+    pub needed: Needed,
+}
+
+/// Judges one node.
+pub(super) fn judge(
+    known: &Known<'_>,
+    object: &Object,
+    candidate: &Candidate<'_>,
+    wish: &Wish,
+    busy: &Busy<'_>,
+) -> Verdict {
+    let finding = |reason: Reason, message: String| {
+        Verdict::Not(Box::new(Finding::of(&object.id, reason, message).about(candidate.id.clone())))
+    };
+    if let Some(rival) = candidate.rival {
+        return finding(Reason::Conflict, format!("{} is selected by {} too", candidate.id, rival.id));
+    }
+    if let Some((reason, message)) = unmanageable(known, candidate) {
+        return finding(reason, message);
+    }
+    if let Some(command) = busy.get(&*candidate.id) {
+        let message = format!("{} is under way on {}", command.step().word(), candidate.id);
+        let running = Finding::of(&object.id, Reason::InProgress, message).about(candidate.id.clone());
+        return Verdict::Not(Box::new(running.told_by(Some(command.id.clone()))));
+    }
+    if let Some(until) = known.memory.in_doubt_until(&candidate.id).filter(|until| !is_listed_since(known, *until)) {
+        let message = format!("a command to {} may be under way: its reply was lost", candidate.id);
+        let doubtful = Finding::of(&object.id, Reason::Settling, message).about(candidate.id.clone());
+        return Verdict::Not(Box::new(doubtful.until(until)));
+    }
+    let nothing = OnNode::default();
+    let on_node = known.observed.on_nodes.get(&candidate.id).unwrap_or(&nothing);
+    decide(known, object, candidate, wish, on_node)
+}
+
+fn decide(known: &Known<'_>, object: &Object, candidate: &Candidate<'_>, wish: &Wish, on_node: &OnNode) -> Verdict {
+    let last_write = last_write(on_node);
+    let probe = match fresh_probe(known, on_node, last_write) {
+        Some(probe) => probe,
+        None if was_bare_and_is_installed(on_node, last_write) => return after_install(candidate, wish),
+        None => return needs_probe(known, object, candidate, on_node),
+    };
+    match evaluate(candidate, wish, probe) {
+        Judged::Right => Verdict::Right,
+        Judged::SetAside(reason, message, drift) => {
+            let aside = Finding::of(&object.id, reason, message).about(candidate.id.clone());
+            Verdict::Not(Box::new(aside.with(drift)))
+        }
+        Judged::Needs(want) => match delayed(known, object, &want, on_node) {
+            Some(finding) => Verdict::Not(Box::new(finding)),
+            None => Verdict::Needs(Box::new(want)),
+        },
+    }
+}
+
+/// Whether every command that was sent before `until` must have been seen by now.
+fn is_listed_since(known: &Known<'_>, until: Timestamp) -> bool {
+    let read = |document: &str| known.observed.commands_read.get(document).is_some_and(|begun| *begun >= until);
+    [probe::NAME, PACKAGE_DOCUMENT, CONFIGURE_DOCUMENT].into_iter().all(read)
+}
+
+/// Why SSM cannot manage the node, if it cannot: one reason.
+fn unmanageable(known: &Known<'_>, candidate: &Candidate<'_>) -> Option<(Reason, String)> {
+    let id = &candidate.id;
+    if let Some(instance) = candidate.instance {
+        match instance.state {
+            InstanceState::Pending => return Some((Reason::Starting, format!("{id} is starting"))),
+            InstanceState::Stopped | InstanceState::Terminated => {
+                return Some((Reason::InstanceStopped, format!("{id} is stopped")));
+            }
+            InstanceState::Running => {}
+        }
+    }
+    let Some(node) = candidate.managed else {
+        return Some(unregistered(known, candidate.instance, id));
+    };
+    if node.ping != Ping::Online {
+        let since = node.last_ping.map_or_else(String::new, |at| format!(" since {at:.0}"));
+        return Some((Reason::ConnectionLost, format!("the SSM agent of {id} has not reported{since}")));
+    }
+    if !version::at_least(&node.ssm_agent, OLDEST_SSM_AGENT) {
+        return Some((Reason::AgentTooOld, format!("the SSM agent of {id} is version {}", node.ssm_agent)));
+    }
+    None
+}
+
+/// An instance that SSM does not know: three causes, one symptom, told apart as far as IAM tells.
+fn unregistered(known: &Known<'_>, instance: Option<&Instance>, id: &str) -> (Reason, String) {
+    let Some(profile) = instance.and_then(|instance| instance.profile.as_ref()) else {
+        return (Reason::NoInstanceProfile, format!("{id} has no instance profile"));
+    };
+    let role = known
+        .observed
+        .profiles
+        .get(profile)
+        .and_then(Reading::known)
+        .and_then(|profile| profile.roles.first())
+        .and_then(|role| known.observed.roles.get(role))
+        .and_then(Reading::known);
+    let lets_in = |arn: &Arc<str>| {
+        // Either policy of AWS's own does; a policy of the estate's own may too, and is given the benefit of the doubt.
+        ["/AmazonSSMManagedInstanceCore", "/AmazonSSMManagedEC2InstanceDefaultPolicy"].iter().any(|end| arn.ends_with(end))
+            || !arn.contains("::aws:policy/")
+    };
+    match role {
+        Some(role) if role.inline.is_empty() && !role.attached.iter().any(lets_in) => {
+            let message = format!("{id} has instance profile {profile}, whose role {} does not let SSM in", role.name);
+            (Reason::ProfileLacksPermissions, message)
+        }
+        _ => (Reason::NotRegistered, format!("{id} runs with instance profile {profile}, but SSM does not know it")),
+    }
+}
+
+/// The newest step that may have changed the node.
+fn last_write(on_node: &OnNode) -> Option<(&StepResult, Step)> {
+    on_node
+        .results
+        .iter()
+        .filter(|(step, result)| step.writes() && result.status != InvocationStatus::NeverRan)
+        .map(|(step, result)| (result, *step))
+        .max_by_key(|(result, _)| result.finished)
+}
+
+fn fresh_probe<'a>(
+    known: &Known<'_>,
+    on_node: &'a OnNode,
+    last_write: Option<(&StepResult, Step)>,
+) -> Option<&'a Arc<Probe>> {
+    let (at, probe) = on_node.probe.as_ref()?;
+    let is_young = known.now.duration_since(*at) < known.rules.probe_interval;
+    let is_after = last_write.is_none_or(|(result, _)| result.finished <= *at);
+    (is_young && is_after).then_some(probe)
+}
+
+/// A first install tells as much as a probe would: the agent is there, without configuration.
+fn was_bare_and_is_installed(on_node: &OnNode, last_write: Option<(&StepResult, Step)>) -> bool {
+    let was_bare = on_node.probe.as_ref().is_some_and(|(_, probe)| !probe.installed);
+    was_bare
+        && last_write.is_some_and(|(result, step)| step == Step::Install && result.status == InvocationStatus::Success)
+}
+
+fn after_install(candidate: &Candidate<'_>, wish: &Wish) -> Verdict {
+    match &wish.config {
+        Some(config) => {
+            let drift = vec![Drift::new("config", "(none)", &config.location)];
+            let why = format!("{} has the agent and no configuration yet", candidate.id);
+            Verdict::Needs(Box::new(configure(candidate, config, why, drift)))
+        }
+        None => Verdict::Needs(Box::new(probe_want(candidate, "was just installed"))),
+    }
+}
+
+fn needs_probe(known: &Known<'_>, object: &Object, candidate: &Candidate<'_>, on_node: &OnNode) -> Verdict {
+    let why = match &on_node.probe {
+        Some(_) => "was last read before its last change, or too long ago",
+        None => "has not been read yet",
+    };
+    let want = probe_want(candidate, why);
+    match delayed(known, object, &want, on_node) {
+        Some(finding) => Verdict::Not(Box::new(finding)),
+        None => Verdict::Needs(Box::new(want)),
+    }
+}
+
+/// Why a step that the node needs has to wait: it was tried lately, in vain.
+fn delayed(known: &Known<'_>, object: &Object, want: &Want, on_node: &OnNode) -> Option<Finding> {
+    let attempts = known.memory.attempts.get(&want.needed.change);
+    let wanted = want.parameters.get("optionalConfigurationLocation").or_else(|| want.parameters.get("version"));
+    let wanted = wanted.and_then(|values| values.first()).map_or("", |value| &**value);
+    let result = on_node
+        .results
+        .get(&want.step)
+        .filter(|result| result.status != InvocationStatus::Success && *result.wanted == *wanted)?;
+    let by_result = result.finished + FIRST_DELAY;
+    let next = attempts.map_or(by_result, |attempts| attempts.next().max(by_result));
+    (known.now < next).then(|| failed(object, want, result, attempts.map_or(1, |attempts| attempts.count), next))
+}
+
+fn failed(object: &Object, want: &Want, result: &StepResult, count: u32, next: Timestamp) -> Finding {
+    let reason = match result.status {
+        InvocationStatus::NeverRan => Reason::NotDelivered,
+        InvocationStatus::TimedOut => Reason::CommandTimedOut,
+        _ => Reason::CommandFailed,
+    };
+    let times = if count <= 1 { String::new() } else { format!(", {count} times now") };
+    let said = tail(&result.output);
+    let said = if said.is_empty() { String::new() } else { format!(": {said}") };
+    let message =
+        format!("{} on {}: {}{times}{said}", want.step.word(), want.needed.change.subject, result.details);
+    Finding::of(&object.id, reason, message)
+        .about(want.needed.change.subject.clone())
+        .with(want.needed.drift.clone())
+        .told_by(Some(result.command.clone()))
+        .until(next)
+}
+
+/// The end of an output, where programs say what went wrong; on one line, without control characters.
+fn tail(output: &str) -> String {
+    let words: String = output.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let skip = words.chars().count().saturating_sub(SHOWN_OUTPUT);
+    let shown: String = words.chars().skip(skip).collect();
+    if skip > 0 { format!("…{shown}") } else { shown }
+}
+
+enum Judged {
+    Right,
+    SetAside(Reason, String, Vec<Drift>),
+    Needs(Want),
+}
+
+/// What a freshly probed node needs.
+fn evaluate(candidate: &Candidate<'_>, wish: &Wish, probe: &Probe) -> Judged {
+    let Some(config) = &wish.config else {
+        return if wish.ensure == Ensure::Absent { evaluate_absent(candidate, probe) } else { Judged::Right };
+    };
+    if !probe.installed {
+        let version = wish.version.as_deref().unwrap_or("latest");
+        let drift = vec![Drift::new("agent", "not installed", version)];
+        return Judged::Needs(install(candidate, wish, format!("{} has no agent", candidate.id), drift));
+    }
+    if let Some(judged) = evaluate_version(candidate, wish, probe) {
+        return judged;
+    }
+    evaluate_config(candidate, wish, config, probe)
+}
+
+fn evaluate_absent(candidate: &Candidate<'_>, probe: &Probe) -> Judged {
+    if !probe.installed {
+        return Judged::Right;
+    }
+    let have = probe.version.as_deref().unwrap_or("installed");
+    let drift = vec![Drift::new("agent", have, "absent")];
+    if probe.package.is_none() {
+        let message = format!("the agent of {} was not installed by SSM", candidate.id);
+        return Judged::SetAside(Reason::ForeignInstall, message, drift);
+    }
+    let parameters = parameters([("action", "Uninstall"), ("name", PACKAGE)]);
+    let needed = Needed::drift(
+        Change::new(candidate.id.clone(), "uninstall"),
+        format!("{} has an agent that it should not have", candidate.id),
+        drift,
+    );
+    Judged::Needs(Want { step: Step::Uninstall, document: PACKAGE_DOCUMENT, parameters, needed })
+}
+
+/// `None` when the version is right, or nobody asks for one.
+fn evaluate_version(candidate: &Candidate<'_>, wish: &Wish, probe: &Probe) -> Option<Judged> {
+    let wanted = wish.version.as_deref()?;
+    let have = probe.version.as_deref().or(probe.package.as_deref()).unwrap_or("unknown");
+    if version::same(have, wanted) || probe.package.as_deref().is_some_and(|package| version::same(package, wanted)) {
+        return None;
+    }
+    let drift = vec![Drift::new("version", have, wanted)];
+    if probe.package.is_none() {
+        let message = format!("the agent of {} was not installed by SSM, so its version stays {have}", candidate.id);
+        return Some(Judged::SetAside(Reason::ForeignInstall, message, drift));
+    }
+    Some(Judged::Needs(install(candidate, wish, format!("{} runs another version of the agent", candidate.id), drift)))
+}
+
+fn evaluate_config(candidate: &Candidate<'_>, wish: &Wish, config: &WishedConfig, probe: &Probe) -> Judged {
+    let foreign = foreign_files(wish, config, probe);
+    if !foreign.is_empty() && !wish.replaces_foreign {
+        let drift = vec![Drift::new("config", foreign.join(", "), &config.location)];
+        let message = format!("{} has configuration files of somebody else: {}", candidate.id, foreign.join(", "));
+        return Judged::SetAside(Reason::ForeignConfiguration, message, drift);
+    }
+    let is_only = probe.files.len() == 1 && probe.more == 0 && probe.etc_json.is_none();
+    let right = probe.files.iter().find(|file| file.sha256.as_deref() == Some(&*config.sha256));
+    let Some(file) = right.filter(|_| is_only && probe.toml.is_some()) else {
+        let drift = vec![Drift::new("config", have_config(probe), wanted_config(config))];
+        return Judged::Needs(configure(candidate, config, format!("{} has another configuration", candidate.id), drift));
+    };
+    match (probe.status, probe.started) {
+        (AgentStatus::Running, Some(started)) if started.as_second() >= file.modified => Judged::Right,
+        (AgentStatus::Running, _) => {
+            let drift = vec![Drift::new("loaded", "an older configuration", &config.location)];
+            let why = format!("the agent of {} has not loaded its configuration yet", candidate.id);
+            Judged::Needs(configure(candidate, config, why, drift))
+        }
+        (AgentStatus::Stopped, _) => Judged::Needs(start(candidate)),
+        (AgentStatus::Unknown, _) => {
+            let drift = vec![Drift::new("status", "unknown", "running")];
+            let why = format!("the agent of {} does not say whether it runs", candidate.id);
+            Judged::Needs(configure(candidate, config, why, drift))
+        }
+    }
+}
+
+/// Files that neither Watchkeeper nor the agent's own default put there. A file with the right content is nobody
+/// else's, whatever its name.
+fn foreign_files(wish: &Wish, config: &WishedConfig, probe: &Probe) -> Vec<String> {
+    let is_foreign = |file: &&probe::ConfigFile| {
+        file.name != "default" && file.sha256.as_deref() != Some(&*config.sha256) && !is_ours(wish, &file.name)
+    };
+    let mut foreign: Vec<String> = probe.files.iter().filter(is_foreign).map(|file| file.name.clone()).collect();
+    if probe.etc_json.as_deref().is_some_and(|sha256| *sha256 != *config.sha256) {
+        foreign.push("amazon-cloudwatch-agent.json".to_owned());
+    }
+    if probe.more > 0 {
+        foreign.push(format!("{} more", probe.more));
+    }
+    foreign
+}
+
+/// Whether a file holds some version of one of our configurations.
+fn is_ours(wish: &Wish, file: &str) -> bool {
+    let versioned = file.rsplit_once('_').filter(|(_, version)| version.bytes().all(|byte| byte.is_ascii_digit()));
+    wish.our_files.contains(file) || versioned.is_some_and(|(name, _)| wish.our_files.contains(name))
+}
+
+fn have_config(probe: &Probe) -> String {
+    let shown = |file: &probe::ConfigFile| match &file.sha256 {
+        Some(sha256) => format!("{} (sha256:{})", file.name, sha256.get(..12).unwrap_or(sha256)),
+        None => file.name.clone(),
+    };
+    let files: Vec<String> = probe.files.iter().map(shown).collect();
+    if files.is_empty() { "(none)".to_owned() } else { files.join(", ") }
+}
+
+fn wanted_config(config: &WishedConfig) -> String {
+    format!("{} (sha256:{})", config.location, config.sha256.get(..12).unwrap_or(&config.sha256))
+}
+
+fn probe_want(candidate: &Candidate<'_>, why: &str) -> Want {
+    let change = Change::new(candidate.id.clone(), "probe");
+    let needed = Needed { change, reason: Reason::NotProbed, why: format!("{} {why}", candidate.id), drift: Vec::new() };
+    Want { step: Step::Probe, document: probe::NAME, parameters: BTreeMap::new(), needed }
+}
+
+fn install(candidate: &Candidate<'_>, wish: &Wish, why: String, drift: Vec<Drift>) -> Want {
+    let version = wish.version.as_deref().unwrap_or("");
+    let mut parameters =
+        parameters([("action", "Install"), ("installationType", "Uninstall and reinstall"), ("name", PACKAGE)]);
+    // Without a version the package's newest is installed.
+    if !version.is_empty() {
+        parameters.insert("version".into(), vec![version.into()]);
+    }
+    let change = Change::new(candidate.id.clone(), format!("install {version}"));
+    Want { step: Step::Install, document: PACKAGE_DOCUMENT, parameters, needed: Needed::drift(change, why, drift) }
+}
+
+fn configure(candidate: &Candidate<'_>, config: &WishedConfig, why: String, drift: Vec<Drift>) -> Want {
+    let parameters = parameters([
+        ("action", "configure"),
+        ("mode", mode(candidate)),
+        ("optionalConfigurationSource", "ssm"),
+        ("optionalConfigurationLocation", &config.location),
+        ("optionalRestart", "yes"),
+    ]);
+    let change = Change::new(candidate.id.clone(), format!("configure {}", config.location));
+    Want { step: Step::Configure, document: CONFIGURE_DOCUMENT, parameters, needed: Needed::drift(change, why, drift) }
+}
+
+fn start(candidate: &Candidate<'_>) -> Want {
+    let change = Change::new(candidate.id.clone(), "start");
+    let drift = vec![Drift::new("status", "stopped", "running")];
+    let needed = Needed::drift(change, format!("the agent of {} is stopped", candidate.id), drift);
+    let parameters = parameters([("action", "start"), ("mode", mode(candidate))]);
+    Want { step: Step::Start, document: CONFIGURE_DOCUMENT, parameters, needed }
+}
+
+fn mode(candidate: &Candidate<'_>) -> &'static str {
+    if candidate.id.starts_with("mi-") { "onPremise" } else { "ec2" }
+}
+
+fn parameters<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<Arc<str>, Vec<Arc<str>>> {
+    pairs.into_iter().map(|(name, value)| (name.into(), vec![value.into()])).collect()
+}

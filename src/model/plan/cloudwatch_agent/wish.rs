@@ -1,0 +1,172 @@
+//! What a document wants on its nodes, with its references resolved: once per object, not once per node.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::candidates::Candidate;
+use super::node::Verdict;
+use crate::model::desired::{
+    AgentConfig, CloudWatchAgent, Ensure, Kind, Object, ObjectRef, OnForeignConfig, Spec, Version,
+};
+use crate::model::finding::Finding;
+use crate::model::observed::Reading;
+use crate::model::plan::agent_config::current_version;
+use crate::model::plan::draft::Draft;
+use crate::model::probe;
+use crate::model::reason::Reason;
+
+/// The document that installs and removes packages.
+pub(crate) const PACKAGE_DOCUMENT: &str = "AWS-ConfigureAWSPackage";
+/// The document that configures, starts and stops the agent.
+pub(crate) const CONFIGURE_DOCUMENT: &str = "AmazonCloudWatch-ManageAgent";
+/// The agent's package, which is itself a document with a version name.
+pub(crate) const PACKAGE: &str = "AmazonCloudWatchAgent";
+
+/// What a document wants on one node.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    /// Installed or not.
+    pub ensure: Ensure,
+    /// Which version; none: any, since `latest` could not be resolved.
+    pub version: Option<Arc<str>>,
+    /// Which configuration; none where the agent shall be absent.
+    pub config: Option<WishedConfig>,
+    /// Whether configuration files of others may go.
+    pub replaces_foreign: bool,
+    /// The names under which the agent keeps configurations of ours, without version.
+    pub our_files: Arc<BTreeSet<String>>,
+}
+
+/// A configuration that a node shall have loaded.
+#[derive(Clone, Debug)]
+pub(super) struct WishedConfig {
+    /// What the agent fetches: `name:version`, or the bare name where the document says `pin: false`.
+    pub location: Arc<str>,
+    /// SHA-256 of its content.
+    pub sha256: Arc<str>,
+}
+
+/// Makes the verdict for a node whose wish cannot be resolved.
+pub(super) type Unresolved = Box<dyn Fn(&ObjectRef, &Candidate<'_>) -> Verdict>;
+
+/// What a document wants, by configuration.
+pub(super) struct Wishes {
+    by_config: BTreeMap<String, Result<Wish, (Reason, String)>>,
+    absent: Wish,
+}
+
+/// Resolves what `agent` wants.
+pub(super) fn resolve(draft: &Draft<'_>, object: &Object, agent: &CloudWatchAgent) -> Wishes {
+    let base = Wish {
+        ensure: agent.ensure,
+        version: version(draft, agent),
+        config: None,
+        replaces_foreign: agent.on_foreign_config == OnForeignConfig::Replace,
+        our_files: Arc::new(our_files(draft)),
+    };
+    let names = agent.config.as_ref().map(|choice| choice.names()).unwrap_or_default();
+    let by_config = names
+        .into_iter()
+        .map(|(_, name)| {
+            let wish = config(draft, object, agent, name).map(|config| Wish { config: Some(config), ..base.clone() });
+            (name.to_owned(), wish)
+        })
+        .collect();
+    Wishes { by_config, absent: base }
+}
+
+impl Wishes {
+    /// What `candidate` shall have, or the verdict that says why that is not known.
+    pub fn for_candidate(&self, candidate: &Candidate<'_>, agent: &CloudWatchAgent) -> Result<&Wish, Unresolved> {
+        if agent.ensure == Ensure::Absent {
+            return Ok(&self.absent);
+        }
+        let Some(platform) = candidate.platform else {
+            return Err(not(Reason::UnsupportedPlatform, "SSM names a platform that Watchkeeper does not know".into()));
+        };
+        let is_on_premises = candidate.id.starts_with("mi-");
+        let Some(name) = agent.config.as_ref().and_then(|choice| choice.for_node(platform, is_on_premises)) else {
+            let message = format!("the document has no configuration for {}", platform.name());
+            return Err(not(Reason::UnsupportedPlatform, message));
+        };
+        match self.by_config.get(name) {
+            Some(Ok(wish)) => Ok(wish),
+            Some(Err((reason, message))) => Err(not(*reason, message.clone())),
+            None => Err(not(Reason::DependencyNotReady, format!("waits for AgentConfig/{name}"))),
+        }
+    }
+}
+
+fn not(reason: Reason, message: String) -> Unresolved {
+    Box::new(move |object, candidate| {
+        let message = format!("{}: {message}", candidate.id);
+        Verdict::Not(Box::new(Finding::of(object, reason, message).about(candidate.id.clone())))
+    })
+}
+
+/// `latest` is a version: the newest that the package offers now, the same for every node.
+fn version(draft: &Draft<'_>, agent: &CloudWatchAgent) -> Option<Arc<str>> {
+    match &agent.version {
+        Version::Exact(version) => Some(version.as_str().into()),
+        Version::Latest => {
+            draft.known.observed.documents.get(PACKAGE).and_then(Reading::known)?.version_name.clone()
+        }
+    }
+}
+
+fn config(
+    draft: &Draft<'_>,
+    _object: &Object,
+    agent: &CloudWatchAgent,
+    name: &str,
+) -> Result<WishedConfig, (Reason, String)> {
+    let known = draft.known;
+    let id = ObjectRef::new(Kind::AgentConfig, name);
+    let waits = |what: String| (Reason::DependencyNotReady, format!("waits for {what}"));
+    let Some(Spec::AgentConfig(config)) = known.desired.get(&id).map(|object| &object.spec) else {
+        return Err(waits(id.to_string()));
+    };
+    for group in &config.log_groups {
+        let is_there = known.observed.log_groups.get(group.as_str()).and_then(Reading::known).is_some();
+        if let Some((owner, _)) = known.desired.log_group(group)
+            && !is_there
+        {
+            return Err(waits(owner.id.to_string()));
+        }
+    }
+    let reading = known.observed.parameters.get(config.parameter.as_str()).unwrap_or(&Reading::NotAsked);
+    let Some(version) = current_version(reading, config) else { return Err(waits(id.to_string())) };
+    let location = if agent.pin { format!("{}:{version}", config.parameter) } else { config.parameter.clone() };
+    Ok(WishedConfig { location: location.into(), sha256: config.sha256.as_str().into() })
+}
+
+/// The names under which the agent keeps what it fetched from our parameters: `ssm_`, then the name with every
+/// `/`, `:` and space replaced by `_` (the agent's `downloader.go`).
+fn our_files(draft: &Draft<'_>) -> BTreeSet<String> {
+    let name = |config: &AgentConfig| format!("ssm_{}", config.parameter.replace(['/', ':', ' '], "_"));
+    draft
+        .known
+        .desired
+        .of_kind(Kind::AgentConfig)
+        .filter_map(|object| match &object.spec {
+            Spec::AgentConfig(config) => Some(name(config)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether the probe document is the one that this version of Watchkeeper understands. If not, says so.
+pub(super) fn has_probe(draft: &mut Draft<'_>, object: &Object) -> bool {
+    let reading = draft.known.observed.documents.get(probe::NAME).unwrap_or(&Reading::NotAsked);
+    let message = match reading {
+        Reading::Known { value, .. } if value.sha256.as_deref() == Some(probe::sha256()) && value.active => return true,
+        Reading::Known { .. } => format!("document {} is not the one that this version needs", probe::NAME),
+        Reading::Absent { .. } => format!("document {} does not exist", probe::NAME),
+        other => {
+            draft.unread(&object.id, &format!("document {}", probe::NAME), other);
+            return false;
+        }
+    };
+    draft.find(Finding::of(&object.id, Reason::ProbeMissing, message));
+    false
+}

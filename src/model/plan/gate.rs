@@ -1,0 +1,102 @@
+//! Whether a needed change may be made now.
+//!
+//! In this order: management (observe, paused), writes that may not show yet, delay after failures, somebody
+//! else writing the same thing, the pass's change budget. The first that says no gives the reason.
+
+use super::draft::{Needed, reason_of};
+use super::Known;
+use crate::model::desired::{Management, ObjectRef};
+use crate::model::finding::Finding;
+use crate::model::memory::{Attempts, CONTESTED_AFTER, growing};
+use crate::model::reason::Reason;
+use jiff::SignedDuration;
+
+/// How much one pass may still change.
+#[derive(Debug)]
+pub(super) struct Budget {
+    left: u32,
+    whole: u32,
+}
+
+impl Budget {
+    /// The whole budget, measured against the estate.
+    pub fn of(known: &Known<'_>) -> Self {
+        let nodes = u32::try_from(known.observed.nodes.len()).unwrap_or(u32::MAX);
+        let whole = known.rules.max_changes.max(known.rules.max_change_share.of(nodes));
+        Self { left: whole, whole }
+    }
+
+    fn spend(&mut self) -> bool {
+        let is_left = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        is_left
+    }
+}
+
+/// Why `needed` may not be done now; `None` when it may, and then it is counted.
+pub(super) fn closed(
+    known: &Known<'_>,
+    budget: &mut Budget,
+    object: &ObjectRef,
+    management: Management,
+    needed: &Needed,
+) -> Option<Finding> {
+    unmanaged(object, management, needed)
+        .or_else(|| tried(known, object, needed))
+        .or_else(|| contested(known, object, needed))
+        .or_else(|| spent(budget, object, needed))
+}
+
+fn about(object: &ObjectRef, needed: &Needed, reason: Reason, message: String) -> Finding {
+    Finding::of(object, reason, message).about(needed.change.subject.clone()).with(needed.drift.clone())
+}
+
+fn unmanaged(object: &ObjectRef, management: Management, needed: &Needed) -> Option<Finding> {
+    let reason = match management {
+        Management::Enforce => return None,
+        Management::Paused => Reason::Paused,
+        Management::Observe => Reason::Observing,
+    };
+    Some(about(object, needed, reason, format!("{} (left as it is)", needed.why)))
+}
+
+fn tried(known: &Known<'_>, object: &ObjectRef, needed: &Needed) -> Option<Finding> {
+    let attempts = known.memory.attempts.get(&needed.change)?;
+    if known.now < attempts.expected_until {
+        let message = format!("{}: done, and waiting for AWS to show it", needed.why);
+        return Some(about(object, needed, Reason::Settling, message).until(attempts.expected_until));
+    }
+    let next = attempts.next();
+    (known.now < next).then(|| about(object, needed, failed_reason(attempts), failed_message(needed, attempts)).until(next))
+}
+
+fn failed_reason(attempts: &Attempts) -> Reason {
+    attempts.failure.as_ref().map_or(Reason::CallFailed, |why| reason_of(why, Reason::CallFailed))
+}
+
+fn failed_message(needed: &Needed, attempts: &Attempts) -> String {
+    let times = if attempts.count == 1 { "once".to_owned() } else { format!("{} times", attempts.count) };
+    match &attempts.failure {
+        Some(why) => format!("{}: tried {times}; {} answered {why}", needed.why, why.call),
+        None => format!("{}: tried {times} without effect", needed.why),
+    }
+}
+
+fn contested(known: &Known<'_>, object: &ObjectRef, needed: &Needed) -> Option<Finding> {
+    let (count, last) = known.memory.recent_corrections(&needed.change, known.now);
+    let over = count.checked_sub(CONTESTED_AFTER)?;
+    let delay = growing(SignedDuration::from_mins(1), u32::try_from(over).unwrap_or(u32::MAX).saturating_add(1));
+    let next = last? + delay;
+    (known.now < next).then(|| {
+        let message = format!("{}: corrected {count} times in six hours, and changed back each time", needed.why);
+        about(object, needed, Reason::Contested, message).until(next)
+    })
+}
+
+fn spent(budget: &mut Budget, object: &ObjectRef, needed: &Needed) -> Option<Finding> {
+    if budget.spend() {
+        return None;
+    }
+    let message = format!("{}: this pass has made its {} changes", needed.why, budget.whole);
+    Some(about(object, needed, Reason::ChangeBudget, message))
+}

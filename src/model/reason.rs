@@ -1,0 +1,125 @@
+//! Why: the closed list of words that events, conditions, the CLI and metrics share.
+//!
+//! Each reason is one row of one table: what it is called, what it asks of whom, what it means, and what a
+//! person should do. Nothing else in the program may invent a reason.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a reason asks for, and of whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Nature {
+    /// Nothing is wrong.
+    Fine,
+    /// Worth knowing; nobody has to do anything, and it does not hold `Ready` back.
+    Note,
+    /// Watchkeeper is at it, or will be by itself in a moment.
+    Converging,
+    /// This node cannot be managed as it is; the rest goes on, and `Ready` counts without it.
+    SetAside,
+    /// Something keeps failing. Watchkeeper goes on trying; a person should look.
+    Fault,
+    /// Watchkeeper could go on but must not without a person's word.
+    Held,
+}
+
+macro_rules! reasons {
+    ($($word:ident, $nature:ident, $means:literal, $next:literal;)*) => {
+        /// Why something is as it is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Reason {
+            $(#[doc = $means] $word,)*
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &[Self] = &[$(Self::$word,)*];
+
+            /// The word itself.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$word => stringify!($word),)* }
+            }
+
+            /// What it asks for, and of whom.
+            pub const fn nature(self) -> Nature {
+                match self { $(Self::$word => Nature::$nature,)* }
+            }
+
+            /// What it means, in one sentence.
+            pub const fn means(self) -> &'static str {
+                match self { $(Self::$word => $means,)* }
+            }
+
+            /// What a person should do, where a person must act.
+            pub const fn next(self) -> Option<&'static str> {
+                let text = match self { $(Self::$word => $next,)* };
+                if text.is_empty() { None } else { Some(text) }
+            }
+        }
+    };
+}
+
+reasons! {
+    Converged, Fine, "Everything is as the document says.", "";
+    Disabled, Fine, "The document switches this off for now.", "";
+    NoTraffic, Note, "No running interface is there, so nothing can be delivered.", "";
+    OwnedElsewhere, Note, "A resource shared from another account is its owner's to configure.", "";
+    ForeignFlowLog, Note, "Somebody else's flow log writes to the same log group with other settings.", "If it should be replaced, set `adopt: true` on the FlowLog; otherwise leave it.";
+    ReplacedWithGap, Note, "AWS refused an overlapping flow log, so the old one was deleted first: records of a few minutes are missing.", "";
+    Retained, Note, "Its document is gone; it was kept, since `deletion: delete` was not set.", "Delete it by hand if it is no longer wanted, or restore its document.";
+    CompetingAssociation, Note, "A State Manager association works on the same package or configuration.", "Remove the association, or exclude its nodes: two masters undo each other's work.";
+
+    Missing, Converging, "It is not there, and is being made.", "";
+    Drift, Converging, "It differs from the document, and is being corrected.", "";
+    InProgress, Converging, "A command is under way on the node.", "";
+    NotProbed, Converging, "The node has not been read lately; a probe is due.", "";
+    Settling, Converging, "A write was just made and does not show yet; it is not repeated meanwhile.", "";
+    Batching, Converging, "Waiting a moment for more nodes, to share one command.", "";
+    MaxConcurrency, Converging, "As many nodes as allowed are being changed already.", "";
+    ChangeBudget, Converging, "This pass has made as many changes as it may; the rest comes in the next ones.", "";
+    DependencyNotReady, Converging, "Something that this document refers to is not ready yet.", "";
+    Delivering, Converging, "Made, and not yet seen to deliver.", "";
+    Starting, Converging, "The machine is starting.", "";
+    NotRead, Converging, "AWS has not been asked yet.", "";
+
+    NotRegistered, SetAside, "The instance runs but SSM does not know it: no SSM agent, or no way to the SSM endpoints.", "Check that the SSM agent runs on it and that it can reach the ssm, ssmmessages and ec2messages endpoints.";
+    ConnectionLost, SetAside, "The node's SSM agent has stopped reporting.", "Check the node itself and its SSM agent (`systemctl status amazon-ssm-agent`), then its way to the SSM endpoints.";
+    NoInstanceProfile, SetAside, "The instance has no instance profile, so SSM cannot manage it.", "Attach one, or let an IamRole document do it with `attachTo`.";
+    ProfileLacksPermissions, SetAside, "The instance profile's role does not let the SSM agent in.", "Attach AmazonSSMManagedInstanceCore to its role.";
+    InstanceStopped, SetAside, "The instance is stopped.", "";
+    UnsupportedPlatform, SetAside, "The node's platform is none that the CloudWatch agent or this document has something for.", "Exclude the node, or give the document a configuration for its platform.";
+    AgentTooOld, SetAside, "The node's SSM agent is too old to install packages.", "Update the SSM agent (document AWS-UpdateSSMAgent).";
+    ForeignConfiguration, SetAside, "The node has configuration files that are not Watchkeeper's; configuring would delete them.", "Merge them into the AgentConfig, then set `onForeignConfig: replace`.";
+    ForeignInstall, SetAside, "The agent was not installed by SSM, so its version is not Watchkeeper's to change.", "Remove the rpm or deb package, or exclude the node.";
+
+    CommandFailed, Fault, "The node ran the command and it failed.", "Read the output below; it is tried again by itself, ever more slowly.";
+    NotDelivered, Fault, "The command never ran on the node.", "Check the node's SSM agent; it is tried again by itself.";
+    CommandTimedOut, Fault, "The node took the command and was not heard of in time; its state is unknown and it is probed.", "Check that the node is alive.";
+    DeliveryFailed, Fault, "The flow log is active but delivers nothing.", "Check the delivery role's permissions and trust, and the log group's quota.";
+    AccessDenied, Fault, "AWS does not let Watchkeeper do this.", "Give Watchkeeper's own role the permission that the message names (deploy/iam).";
+    Throttled, Fault, "AWS answers that calls come too fast; they are slowed down.", "If it lasts, ask who else calls this API in the account, or have its quota raised.";
+    QuotaReached, Fault, "A quota of the account is reached.", "Have the quota raised, or make room.";
+    CallFailed, Fault, "An AWS call failed.", "It is tried again by itself, ever more slowly. Read AWS's message.";
+    Unreadable, Fault, "AWS could not be read, so nothing is known and nothing is done.", "Read AWS's message; it is tried again by itself.";
+    InvalidDocument, Fault, "A document in the folder has mistakes; its last good version stays in force.", "Run `watchkeeper validate` and correct it.";
+    SourceStale, Fault, "The folder's sync has stopped: Watchkeeper goes on with what it has.", "Look at the git-sync sidecar.";
+
+    NotOwned, Held, "It exists but does not carry Watchkeeper's tag, so it is not touched.", "Set `adopt: true` on the document to take it over, or change the document.";
+    Conflict, Held, "Two documents claim the same thing, so neither acts.", "Make their selectors exclude each other.";
+    DataLoss, Held, "Lower retention destroys log events for ever.", "Set `allowDataLoss: true` on the document if that is meant.";
+    ProbeMissing, Held, "The document Watchkeeper-Probe is missing or is not the one that this version needs.", "Run `watchkeeper install-probe` (or update the stack in deploy/).";
+    HiddenByAccountPolicy, Held, "An account-level retention policy hides the group's own retention: setting it would have no visible effect.", "Remove the account policy, or the retention from the document.";
+    ImmutableField, Held, "AWS cannot change this after creation.", "Change the document, or make the thing anew by hand.";
+    Contested, Held, "It was corrected again and again: somebody else keeps writing it.", "Find the other writer. Watchkeeper goes on correcting, ever more slowly.";
+    NotPermitted, Held, "The folder asks for more than Watchkeeper's own flags allow.", "Change the document, or start Watchkeeper with the matching --permit flag.";
+    SuspiciousShrink, Held, "Far fewer documents than what Watchkeeper owns in the world: nothing is deleted.", "If it is meant, start Watchkeeper with --confirm-shrink and the revision.";
+    Paused, Held, "The document says `management: paused`.", "";
+    Observing, Held, "The document says `management: observe`: drift is reported and left.", "";
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}

@@ -1,0 +1,363 @@
+//! From findings, which are level, to events, which are edges: one story per cause.
+//!
+//! A story is opened when its cause is first seen, updated when it grows or when something is done about it, and
+//! resolved when none of its subjects is found any more. While Watchkeeper is at it, a subject stays in the
+//! story it began in, whatever step it is at: a node that is installed and then configured is one story.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::action::{Action, Outcome};
+use super::desired::ObjectRef;
+use super::digest;
+use super::event::{Before, Event, Phase, Urgency};
+use super::finding::{Drift, Finding};
+use super::plan::{Plan, Planned};
+use super::reason::{Nature, Reason};
+
+/// How many subjects an event names.
+const SAMPLE: usize = 5;
+/// How many fields an event shows.
+const SHOWN_CHANGES: usize = 12;
+
+/// What all events of one pass have in common.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Names the installation.
+    pub installation: Arc<str>,
+    /// The account.
+    pub account: Arc<str>,
+    /// The Region.
+    pub region: Arc<str>,
+    /// The revision of the folder.
+    pub revision: Arc<str>,
+    /// When the pass ended.
+    pub now: Timestamp,
+}
+
+/// The stories that are open.
+#[derive(Clone, Debug, Default)]
+pub struct Stories {
+    open: BTreeMap<Arc<str>, Story>,
+}
+
+#[derive(Clone, Debug)]
+struct Story {
+    key: Key,
+    opened: Timestamp,
+    message: String,
+    changes: Vec<Before>,
+    /// Those that are still found.
+    present: BTreeSet<Arc<str>>,
+    /// All that ever were.
+    seen: BTreeSet<Arc<str>>,
+    commands: Vec<Arc<str>>,
+}
+
+/// What makes two findings one cause.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    object: Option<ObjectRef>,
+    reason: Reason,
+    /// The fields that drifted: an agent that is missing and one that is stopped are two causes.
+    fields: Vec<Arc<str>>,
+}
+
+impl Stories {
+    /// The stories that are open now, as their events, worst first.
+    pub fn open(&self, setting: &Setting) -> Vec<Event> {
+        let mut events: Vec<Event> =
+            self.open.iter().map(|(print, story)| story.event(setting, print, Phase::Opened, story.opened)).collect();
+        events.sort_by(|left, right| (right.urgency, left.time).cmp(&(left.urgency, right.time)));
+        events
+    }
+
+    /// Takes one pass in, and gives the events that it makes.
+    pub fn take(&mut self, setting: &Setting, plan: &Plan, outcomes: &[Option<Outcome>]) -> Vec<Event> {
+        let mut events = Vec::new();
+        let (found, going_on) = self.sort(&plan.findings);
+        for (key, findings) in found {
+            self.found(setting, key, &findings, &going_on, &mut events);
+        }
+        self.acted(setting, plan, outcomes, &mut events);
+        self.resolve(setting, plan, &going_on, &mut events);
+        events
+    }
+
+    /// Parts findings into causes, and into what only says that something is still going on with a subject.
+    fn sort<'a>(&self, findings: &'a [Finding]) -> (BTreeMap<Key, Vec<&'a Finding>>, BTreeSet<Subject>) {
+        let mut found: BTreeMap<Key, Vec<&Finding>> = BTreeMap::new();
+        let mut going_on = BTreeSet::new();
+        for finding in findings {
+            let subject = subject_of(finding);
+            if finding.reason.nature() == Nature::Fine {
+                continue;
+            }
+            if finding.reason.nature() != Nature::Converging {
+                found.entry(Key::of(finding)).or_default().push(finding);
+                if finding.reason.nature() > Nature::SetAside {
+                    going_on.insert(subject);
+                }
+                continue;
+            }
+            let is_cause = matches!(finding.reason, Reason::Missing | Reason::Drift) || !finding.drift.is_empty();
+            if is_cause && !self.is_in_a_story(&subject) {
+                found.entry(Key::of(finding)).or_default().push(finding);
+            }
+            going_on.insert(subject);
+        }
+        (found, going_on)
+    }
+
+    fn is_in_a_story(&self, subject: &Subject) -> bool {
+        self.open.values().any(|story| {
+            story.key.reason.nature() == Nature::Converging
+                && story.key.object == subject.0
+                && story.present.contains(&subject.1)
+        })
+    }
+
+    fn found(
+        &mut self,
+        setting: &Setting,
+        key: Key,
+        findings: &[&Finding],
+        going_on: &BTreeSet<Subject>,
+        events: &mut Vec<Event>,
+    ) {
+        let print = key.fingerprint(&setting.installation, &setting.account, &setting.region);
+        let subjects: BTreeSet<Arc<str>> = findings.iter().map(|finding| subject_of(finding).1).collect();
+        let is_new = !self.open.contains_key(&print);
+        let story = self.open.entry(print.clone()).or_insert_with(|| Story::new(key, setting.now));
+        let grew = subjects.iter().any(|subject| !story.seen.contains(subject));
+        if grew || is_new {
+            story.message = message_of(findings);
+            story.changes = changes_of(findings);
+        }
+        for finding in findings {
+            if let Some(command) = &finding.command
+                && !story.commands.contains(command)
+            {
+                story.commands.push(command.clone());
+            }
+        }
+        story.seen.extend(subjects.iter().cloned());
+        if story.key.reason.nature() == Nature::Converging {
+            let object = story.key.object.clone();
+            story.present.retain(|subject| going_on.contains(&(object.clone(), subject.clone())));
+            story.present.extend(subjects);
+        } else {
+            story.present = subjects;
+        }
+        if is_new || grew {
+            let phase = if is_new { Phase::Opened } else { Phase::Updated };
+            events.push(story.event(setting, &print, phase, setting.now));
+        }
+    }
+
+    /// Says what was done about open stories.
+    fn acted(&mut self, setting: &Setting, plan: &Plan, outcomes: &[Option<Outcome>], events: &mut Vec<Event>) {
+        for (planned, outcome) in plan.actions.iter().zip(outcomes) {
+            let Some(outcome) = outcome else { continue };
+            let Some(object) = &planned.object else { continue };
+            let Some((print, story)) = self.open.iter_mut().find(|(_, story)| story.is_mended_by(object, planned)) else {
+                continue;
+            };
+            if let Ok(done) = &outcome.result {
+                story.commands.extend(done.command.clone());
+            }
+            let mut event = story.event(setting, print, Phase::Updated, setting.now);
+            event.message = told(planned, outcome);
+            event.count = u32::try_from(planned.changes.len()).unwrap_or(u32::MAX);
+            event.subjects = planned.changes.iter().take(SAMPLE).map(|change| change.subject.clone()).collect();
+            event.commands = outcome.result.as_ref().ok().and_then(|done| done.command.clone()).into_iter().collect();
+            event.changes = Vec::new();
+            events.push(event);
+        }
+    }
+
+    fn resolve(&mut self, setting: &Setting, plan: &Plan, going_on: &BTreeSet<Subject>, events: &mut Vec<Event>) {
+        let still: BTreeSet<Key> = plan.findings.iter().map(Key::of).collect();
+        let mut ended = Vec::new();
+        for (print, story) in &mut self.open {
+            let goes_on = if story.key.reason.nature() == Nature::Converging {
+                let object = story.key.object.clone();
+                story.present.retain(|subject| going_on.contains(&(object.clone(), subject.clone())));
+                !story.present.is_empty()
+            } else {
+                still.contains(&story.key)
+            };
+            if !goes_on {
+                ended.push(print.clone());
+            }
+        }
+        for print in ended {
+            if let Some(story) = self.open.remove(&print) {
+                let mut event = story.event(setting, &print, Phase::Resolved, setting.now);
+                event.lasted = Some(setting.now.duration_since(story.opened).as_secs());
+                event.next = None;
+                events.push(event);
+            }
+        }
+    }
+}
+
+/// An object, and what of it.
+type Subject = (Option<ObjectRef>, Arc<str>);
+
+fn subject_of(finding: &Finding) -> Subject {
+    let object_name = || finding.object.as_ref().map_or_else(|| "-".into(), |object| object.name.clone());
+    (finding.object.clone(), finding.subject.clone().unwrap_or_else(object_name))
+}
+
+impl Key {
+    fn of(finding: &Finding) -> Self {
+        let is_converging = finding.reason.nature() == Nature::Converging;
+        // While it converges, the step it is at is no cause of its own.
+        let reason = match finding.reason {
+            Reason::Missing => Reason::Missing,
+            _ if is_converging => Reason::Drift,
+            other => other,
+        };
+        let mut fields: Vec<Arc<str>> = Vec::new();
+        if is_converging {
+            fields.extend(finding.drift.iter().map(|drift| drift.field.clone()));
+            fields.sort();
+            fields.dedup();
+        }
+        Self { object: finding.object.clone(), reason, fields }
+    }
+
+    fn fingerprint(&self, installation: &str, account: &str, region: &str) -> Arc<str> {
+        let object = self.object.as_ref().map(ToString::to_string).unwrap_or_default();
+        let parts = [installation, account, region, &object, self.reason.word()];
+        digest::short(parts.into_iter().chain(self.fields.iter().map(|field| &**field))).into()
+    }
+}
+
+impl Story {
+    fn new(key: Key, opened: Timestamp) -> Self {
+        Self {
+            key,
+            opened,
+            message: String::new(),
+            changes: Vec::new(),
+            present: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            commands: Vec::new(),
+        }
+    }
+
+    fn is_mended_by(&self, object: &ObjectRef, planned: &Planned) -> bool {
+        self.key.object.as_ref() == Some(object)
+            && planned.changes.iter().any(|change| self.present.contains(&change.subject))
+    }
+
+    fn event(&self, setting: &Setting, print: &Arc<str>, phase: Phase, time: Timestamp) -> Event {
+        let subjects = if phase == Phase::Resolved { &self.seen } else { &self.present };
+        Event {
+            time,
+            number: 0,
+            phase,
+            urgency: Urgency::of(self.key.reason),
+            fingerprint: print.clone(),
+            reason: self.key.reason,
+            account: setting.account.clone(),
+            region: setting.region.clone(),
+            revision: setting.revision.clone(),
+            object: self.key.object.clone(),
+            count: u32::try_from(subjects.len()).unwrap_or(u32::MAX),
+            subjects: subjects.iter().take(SAMPLE).cloned().collect(),
+            message: self.message.clone(),
+            changes: self.changes.clone(),
+            commands: self.commands.clone(),
+            next: self.key.reason.next().map(str::to_owned),
+            lasted: None,
+        }
+    }
+}
+
+/// One sentence for all: the first one's, with a count.
+fn message_of(findings: &[&Finding]) -> String {
+    let Some(first) = findings.first() else { return String::new() };
+    match findings.len() {
+        1 => first.message.clone(),
+        more => format!("{} (and {} more like it)", first.message, more - 1),
+    }
+}
+
+fn changes_of(findings: &[&Finding]) -> Vec<Before> {
+    let change = |finding: &Finding, drift: &Drift| Before {
+        subject: subject_of(finding).1,
+        field: drift.field.clone(),
+        before: drift.have.clone(),
+        after: drift.want.clone(),
+    };
+    findings.iter().flat_map(|finding| finding.drift.iter().map(move |drift| change(finding, drift))).take(SHOWN_CHANGES).collect()
+}
+
+/// What was done, and what came of it.
+fn told(planned: &Planned, outcome: &Outcome) -> String {
+    let what = describe(&planned.action, planned.changes.len());
+    match &outcome.result {
+        Ok(done) if done.refused.is_empty() => match &done.command {
+            Some(command) => format!("{what}: command {command}"),
+            None => format!("{what}: done"),
+        },
+        Ok(done) => {
+            let (subject, why) = &done.refused[0];
+            format!("{what}: AWS refused {} of them, such as {subject} ({why})", done.refused.len())
+        }
+        Err(why) => format!("{what}: {} failed ({why})", why.call),
+    }
+}
+
+/// An action in a few words.
+pub fn describe(action: &Action, count: usize) -> String {
+    match action {
+        Action::SendCommand(command) => {
+            let nodes = if count == 1 { "node" } else { "nodes" };
+            format!("{} on {count} {nodes}", command.key.step.word())
+        }
+        Action::CreateParameter(put) => format!("create parameter {}", put.name),
+        Action::OverwriteParameter(put) => format!("write a new version of parameter {}", put.name),
+        Action::TagParameter(name, _) => format!("tag parameter {name}"),
+        Action::DeleteParameter(name) => format!("delete parameter {name}"),
+        Action::CreateLogGroup(group) => format!("create log group {}", group.name),
+        Action::SetRetention(name, Some(days)) => format!("set the retention of log group {name} to {days} days"),
+        Action::SetRetention(name, None) => format!("let log group {name} never expire"),
+        Action::SetLogGroupKey(name, _) => format!("set the key of log group {name}"),
+        Action::TagLogGroup { name, .. } => format!("tag log group {name}"),
+        Action::DeleteLogGroup(name) => format!("delete log group {name}"),
+        Action::CreateFlowLogs(request) => {
+            format!("create {} into {} on {}", flow_logs(request.resources.len()), request.log_group, some(&request.resources))
+        }
+        Action::DeleteFlowLogs(ids) => format!("delete {} {}", flow_logs(ids.len()), some(ids)),
+        Action::TagFlowLogs(ids, _) => format!("tag {} {}", flow_logs(ids.len()), some(ids)),
+        Action::CreateRole(role) => format!("create role {}", role.name),
+        Action::SetTrust(role, _) => format!("set who may assume role {role}"),
+        Action::UpdateRole(role, ..) => format!("update role {role}"),
+        Action::SetBoundary(role, _) => format!("set the permissions boundary of role {role}"),
+        Action::AttachPolicy(role, policy) => format!("attach {policy} to role {role}"),
+        Action::DetachPolicy(role, policy) => format!("detach {policy} from role {role}"),
+        Action::PutInlinePolicy(role, policy, _) => format!("put inline policy {policy} into role {role}"),
+        Action::DeleteInlinePolicy(role, policy) => format!("delete inline policy {policy} of role {role}"),
+        Action::TagRole(role, _) => format!("tag role {role}"),
+        Action::DeleteRole(role) => format!("delete role {role}"),
+        Action::CreateProfile(profile, _) => format!("create instance profile {profile}"),
+        Action::AddRoleToProfile(profile, role) => format!("add role {role} to instance profile {profile}"),
+        Action::AssociateProfile(instance, profile) => format!("attach instance profile {profile} to {instance}"),
+    }
+}
+
+fn flow_logs(count: usize) -> String {
+    if count == 1 { "a flow log".to_owned() } else { format!("{count} flow logs") }
+}
+
+fn some(names: &[Arc<str>]) -> String {
+    let shown: Vec<&str> = names.iter().take(SAMPLE).map(|name| &**name).collect();
+    let more = names.len().saturating_sub(SAMPLE);
+    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+}
