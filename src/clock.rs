@@ -5,7 +5,7 @@
 //! machine's own time, or a pretended one that starts where it is told and runs `speed` times as fast as
 //! tokio's clock, which a test may pause.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -63,6 +63,12 @@ impl Clock {
 #[expect(clippy::disallowed_methods, reason = "this is the room that may read the wall clock")]
 fn wall_now() -> Timestamp {
     Timestamp::now()
+}
+
+/// How long ago something happened by the machine's own time, such as a file's last change. Zero when it lies ahead.
+#[expect(clippy::disallowed_methods, reason = "this is the room that may read the wall clock")]
+pub fn machine_age(happened: SystemTime) -> Duration {
+    SystemTime::now().duration_since(happened).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub struct Scope {
 }
 
 /// What one pass did.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Passed {
     /// What was decided.
     pub plan: Plan,

@@ -3,9 +3,13 @@
 use std::fmt::Write as _;
 
 use crate::model::event::{Before, Event, Phase, Urgency};
+use crate::model::status::{Status, Truth};
 
 /// How many characters of a value a line shows.
 const SHOWN: usize = 120;
+
+/// How many characters the progress bar has.
+const BAR: usize = 12;
 
 /// An event as one line, followed by what changed and what to do, indented.
 pub fn render(event: &Event, colour: bool) -> String {
@@ -40,6 +44,28 @@ pub fn render(event: &Event, colour: bool) -> String {
         }
     }
     line
+}
+
+/// How far convergence is, in one line.
+pub fn progress(status: &Status, commands: usize, colour: bool) -> String {
+    let (ready, all) = (status.ready_count(), status.objects.len());
+    let filled = if all == 0 { 0 } else { ready * BAR / all };
+    let bar: String = (0..BAR).map(|at| if at < filled { '█' } else { '░' }).collect();
+    let waiting: Vec<String> = status
+        .objects
+        .iter()
+        .filter(|standing| standing.ready != Truth::True)
+        .take(2)
+        .map(|standing| format!("{}: {} {}/{}", standing.object, standing.reason, standing.right, standing.selected))
+        .collect();
+    let waiting = if waiting.is_empty() { String::new() } else { format!("  ({})", waiting.join("; ")) };
+    let commands = match commands {
+        0 => String::new(),
+        1 => " · 1 command under way".to_owned(),
+        more => format!(" · {more} commands under way"),
+    };
+    let line = format!("{bar} {ready}/{all} ready{commands}{waiting}");
+    if colour { format!("\x1b[2m{line}\x1b[0m") } else { line }
 }
 
 fn message(event: &Event) -> String {

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 use crate::model::event::Event;
+use crate::model::status::Status;
 
 pub use human::render;
 
@@ -36,13 +37,14 @@ pub enum Style {
 pub struct Journal {
     kept: Arc<Mutex<VecDeque<Event>>>,
     last: Arc<watch::Sender<u64>>,
+    progress: Arc<Mutex<String>>,
     style: Style,
 }
 
 impl Journal {
     /// An empty journal that prints in `style`.
     pub fn new(style: Style) -> Self {
-        Self { kept: Arc::default(), last: Arc::new(watch::Sender::new(0)), style }
+        Self { kept: Arc::default(), last: Arc::new(watch::Sender::new(0)), progress: Arc::default(), style }
     }
 
     /// Numbers, keeps and prints events.
@@ -73,6 +75,18 @@ impl Journal {
     /// Tells when there are new ones.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.last.subscribe()
+    }
+
+    /// Says how far convergence is, when that has changed: for people only.
+    pub fn progress(&self, status: &Status, commands: usize) {
+        let Style::Human { colour } = self.style else { return };
+        let line = human::progress(status, commands, colour);
+        let mut last = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last != line {
+            let time = status.at.strftime("%H:%M:%S");
+            let _ = writeln!(std::io::stdout().lock(), "{time} {line}");
+            *last = line;
+        }
     }
 
     fn print(&self, event: &Event) {

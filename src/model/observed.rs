@@ -88,6 +88,11 @@ pub struct OnNode {
 }
 
 impl Observed {
+    /// How many commands of ours have not ended.
+    pub fn commands_under_way(&self) -> usize {
+        self.commands.values().filter(|command| command.status == CommandStatus::UnderWay).count()
+    }
+
     /// Whether a command of ours has not ended.
     pub fn has_commands_under_way(&self) -> bool {
         self.commands.values().any(|command| command.status == CommandStatus::UnderWay)

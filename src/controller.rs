@@ -1,0 +1,207 @@
+//! The loop: when to run a pass, and when to stop.
+//!
+//! A pass is run at the start, when the folder changes, when something that waits is due, and at a jittered
+//! interval. Why a pass runs is logged and never used: every pass looks at everything. Passes of one scope never
+//! overlap, since one loop runs them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff::Delay;
+use crate::clock::Clock;
+use crate::journal::Journal;
+use crate::load::LoadError;
+use crate::model::finding::Finding;
+use crate::model::status::Status;
+use crate::pass::{Mode, Passed, Scope};
+use crate::source::{Source, Watcher};
+
+/// How long the call in hand may take once a stop was asked for. ECS kills 30 s after SIGTERM by default.
+const GRACE: Duration = Duration::from_secs(8);
+/// How much an interval may be shorter or longer, so that many controllers do not ask in step.
+const JITTER: f64 = 0.1;
+/// Two passes are never closer than this: what triggers them may come in floods.
+const LEAST_PAUSE: SignedDuration = SignedDuration::from_millis(500);
+
+/// When to stop by oneself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Never.
+    Stopped,
+    /// After one pass.
+    OnePass,
+    /// When every object is ready, or when this much time has passed.
+    Ready(Option<SignedDuration>),
+}
+
+/// How the loop ended.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// Somebody asked.
+    Stopped,
+    /// What was waited for is there; the last pass.
+    Done(Box<Passed>),
+    /// It did not come in time.
+    TimedOut(Box<Status>),
+}
+
+/// The settings of the loop.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Change things, or only say what would be changed.
+    pub mode: Mode,
+    /// When to stop by oneself.
+    pub until: Until,
+    /// Whether to wait for a folder that is not there yet.
+    pub waits_for_folder: bool,
+    /// For the jitter.
+    pub seed: u64,
+}
+
+/// The loop over one scope.
+#[derive(Debug)]
+pub struct Controller {
+    folder: PathBuf,
+    source: Source,
+    scope: Scope,
+    clock: Clock,
+    journal: Journal,
+    published: watch::Sender<Option<Status>>,
+    options: Options,
+    rng: fastrand::Rng,
+}
+
+impl Controller {
+    /// A loop that has not begun.
+    pub fn new(
+        folder: PathBuf,
+        source: Source,
+        scope: Scope,
+        clock: Clock,
+        journal: Journal,
+        options: Options,
+    ) -> Self {
+        let rng = fastrand::Rng::with_seed(options.seed);
+        let published = watch::Sender::new(None);
+        Self { folder, source, scope, clock, journal, published, options, rng }
+    }
+
+    /// The status after every pass, for whoever serves it.
+    pub fn status(&self) -> watch::Receiver<Option<Status>> {
+        self.published.subscribe()
+    }
+
+    /// Runs until it is done or `stop` is cancelled.
+    ///
+    /// # Errors
+    /// When the folder cannot be read and the options do not say to wait for it.
+    pub async fn run(mut self, stop: &CancellationToken) -> Result<End, LoadError> {
+        let started = self.clock.now();
+        let mut watcher = Watcher::new(&self.folder);
+        let mut said = self.first_read(stop).await?;
+        loop {
+            if stop.is_cancelled() {
+                return Ok(End::Stopped);
+            }
+            let Some(passed) = self.pass(std::mem::take(&mut said), stop).await else { return Ok(End::Stopped) };
+            if let Some(end) = self.ended(started, &passed) {
+                return Ok(end);
+            }
+            let next = self.next(&passed, started);
+            drop(passed);
+            if !self.wait(next, &mut watcher, stop).await {
+                return Ok(End::Stopped);
+            }
+            said = self.source.refresh().await?;
+        }
+    }
+
+    async fn first_read(&mut self, stop: &CancellationToken) -> Result<Vec<Finding>, LoadError> {
+        let mut delay = Delay::new(Duration::from_secs(1), Duration::from_secs(30));
+        loop {
+            match self.source.refresh().await {
+                Ok(said) => return Ok(said),
+                Err(error) if !self.options.waits_for_folder || stop.is_cancelled() => return Err(error),
+                Err(error) => tracing::warn!(%error, "waiting for the folder"),
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = self.clock.sleep(delay.failed()) => {}
+            }
+        }
+    }
+
+    /// One pass; `None` when it had to be given up because the stop would not wait.
+    async fn pass(&mut self, said: Vec<Finding>, stop: &CancellationToken) -> Option<Passed> {
+        let work = self.scope.pass(self.source.desired(), said, self.options.mode, &self.clock, stop);
+        let out_of_patience = async {
+            stop.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        let passed = tokio::select! {
+            biased;
+            passed = work => passed,
+            () = out_of_patience => {
+                tracing::warn!("stopped in the middle of a call; what became of it is read at the next start");
+                return None;
+            }
+        };
+        self.journal.write(passed.events.clone());
+        self.journal.progress(&passed.status, self.scope.observed.commands_under_way());
+        self.published.send_replace(Some(passed.status.clone()));
+        tracing::debug!(
+            pass = passed.status.passes,
+            actions = passed.plan.actions.len(),
+            ready = passed.status.ready_count(),
+            objects = passed.status.objects.len(),
+            "pass ended"
+        );
+        Some(passed)
+    }
+
+    fn ended(&self, started: Timestamp, passed: &Passed) -> Option<End> {
+        match self.options.until {
+            Until::Stopped => None,
+            Until::OnePass => Some(End::Done(Box::new(passed.clone()))),
+            Until::Ready(_) if passed.status.is_ready() => Some(End::Done(Box::new(passed.clone()))),
+            Until::Ready(within) => {
+                let is_over = within.is_some_and(|within| self.clock.now().duration_since(started) >= within);
+                is_over.then(|| End::TimedOut(Box::new(passed.status.clone())))
+            }
+        }
+    }
+
+    fn next(&mut self, passed: &Passed, started: Timestamp) -> Timestamp {
+        let now = self.clock.now();
+        let due = self.scope.next_due(passed, now);
+        let wait = due.duration_since(now).as_secs_f64();
+        let is_interval = due >= now + self.scope.rules.interval;
+        let factor = if is_interval { 1.0 + JITTER * (2.0 * self.rng.f64() - 1.0) } else { 1.0 };
+        let next = now + SignedDuration::from_secs_f64((wait * factor).max(0.0)).max(LEAST_PAUSE);
+        match self.options.until {
+            Until::Ready(Some(within)) => next.min(started + within).max(now),
+            _ => next,
+        }
+    }
+
+    /// Waits for the next pass. False when it is time to stop.
+    async fn wait(&self, next: Timestamp, watcher: &mut Watcher, stop: &CancellationToken) -> bool {
+        let wait = next.duration_since(self.clock.now()).unsigned_abs();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return false,
+            () = watcher.changed() => {
+                tracing::debug!(trigger = "folder", "next pass");
+                // A swapped link leads to another tree.
+                *watcher = Watcher::new(&self.folder);
+            }
+            () = self.clock.sleep(wait) => tracing::trace!(trigger = "time", "next pass"),
+        }
+        true
+    }
+}

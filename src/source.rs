@@ -1,0 +1,143 @@
+//! The folder over time: read before every pass, parsed when it changed, kept when it breaks.
+//!
+//! Reading is `load`'s, meaning is `model::desired`'s; this only remembers the last good state of both.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::clock;
+use crate::load::{self, LoadError};
+use crate::model::desired::{Desired, Problem, Snapshot, parse};
+use crate::model::finding::Finding;
+use crate::model::reason::Reason;
+
+/// A file that the folder's sync touches whenever it has succeeded, and how old it may be.
+#[derive(Clone, Debug)]
+pub struct Heartbeat {
+    /// git-sync's `--touch-file`.
+    pub file: PathBuf,
+    /// Older than this, the sync has stopped.
+    pub max_age: Duration,
+}
+
+/// The folder over time.
+#[derive(Debug)]
+pub struct Source {
+    folder: PathBuf,
+    heartbeat: Option<Heartbeat>,
+    snapshot: Option<Snapshot>,
+    desired: Desired,
+    problems: Vec<Problem>,
+}
+
+impl Source {
+    /// A folder that has not been read yet.
+    pub fn new(folder: PathBuf, heartbeat: Option<Heartbeat>) -> Self {
+        Self { folder, heartbeat, snapshot: None, desired: Desired::default(), problems: Vec::new() }
+    }
+
+    /// What people want, as last read.
+    pub fn desired(&self) -> &Desired {
+        &self.desired
+    }
+
+    /// The mistakes in what was last read.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Reads the folder. What is wrong with the folder itself comes back as findings; the last good state stays.
+    ///
+    /// # Errors
+    /// When it cannot be read and never could.
+    pub async fn refresh(&mut self) -> Result<Vec<Finding>, LoadError> {
+        let mut findings = Vec::new();
+        let folder = self.folder.clone();
+        let read = tokio::task::spawn_blocking(move || load::snapshot(&folder)).await;
+        match read {
+            Ok(Ok(snapshot)) => self.take(snapshot),
+            Ok(Err(error)) if self.snapshot.is_none() => return Err(error),
+            Ok(Err(error)) => findings.push(Finding::general(Reason::SourceStale, error.to_string())),
+            Err(error) => {
+                let message = format!("reading {} broke off: {error}", self.folder.display());
+                findings.push(Finding::general(Reason::SourceStale, message));
+            }
+        }
+        findings.extend(self.stale());
+        Ok(findings)
+    }
+
+    fn take(&mut self, snapshot: Snapshot) {
+        if self.snapshot.as_ref() == Some(&snapshot) {
+            return;
+        }
+        let parsed = parse(&snapshot);
+        let before = std::mem::take(&mut self.desired);
+        self.desired = parsed.desired.keeping_last_good(&before);
+        self.problems = parsed.problems;
+        self.snapshot = Some(snapshot);
+    }
+
+    fn stale(&self) -> Option<Finding> {
+        let heartbeat = self.heartbeat.as_ref()?;
+        let modified = std::fs::metadata(&heartbeat.file).and_then(|data| data.modified());
+        let message = match modified.map(clock::machine_age) {
+            Ok(age) if age <= heartbeat.max_age => return None,
+            Ok(age) => format!("{} was last touched {} s ago", heartbeat.file.display(), age.as_secs()),
+            Err(error) => format!("{} cannot be read: {error}", heartbeat.file.display()),
+        };
+        Some(Finding::general(Reason::SourceStale, message))
+    }
+}
+
+/// Tells when something in a folder changes, link swaps included.
+///
+/// A hint, no more: the folder is read before every pass anyway, so a watcher that misses something costs an interval.
+#[derive(Debug)]
+pub struct Watcher {
+    changes: mpsc::Receiver<()>,
+    _watcher: Option<notify::RecommendedWatcher>,
+}
+
+/// Saving a file makes several changes; this long after the first one the rest has usually come.
+const DEBOUNCE: Duration = Duration::from_millis(200);
+
+impl Watcher {
+    /// Watches `folder`, and the folder that it, or its link, stands in.
+    pub fn new(folder: &std::path::Path) -> Self {
+        use notify::{RecursiveMode, Watcher as _};
+        let (send, changes) = mpsc::channel(1);
+        let tell = move |event: notify::Result<notify::Event>| {
+            if event.is_ok_and(|event| !event.kind.is_access()) {
+                // Full means that a change is waiting to be seen already.
+                let _ = send.try_send(());
+            }
+        };
+        let watcher = notify::recommended_watcher(tell).and_then(|mut watcher| {
+            watcher.watch(folder, RecursiveMode::Recursive)?;
+            if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                // git-sync renames a new link over the old one: only the parent sees that.
+                watcher.watch(parent, RecursiveMode::NonRecursive)?;
+            }
+            Ok(watcher)
+        });
+        match watcher {
+            Ok(watcher) => Self { changes, _watcher: Some(watcher) },
+            Err(error) => {
+                tracing::warn!(%error, "the folder cannot be watched; changes are seen at the next interval");
+                Self { changes, _watcher: None }
+            }
+        }
+    }
+
+    /// Waits for a change. Never returns where nothing can be watched.
+    pub async fn changed(&mut self) {
+        if self.changes.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(DEBOUNCE).await;
+        while self.changes.try_recv().is_ok() {}
+    }
+}
