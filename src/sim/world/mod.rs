@@ -16,6 +16,7 @@ pub mod nodes;
 pub mod parameters;
 pub mod roles;
 pub mod throttle;
+pub mod wildcard;
 
 use std::collections::BTreeMap;
 
