@@ -6,10 +6,11 @@
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, Response as HttpResponse};
-use axum::routing::get;
+use axum::http::{HeaderMap, HeaderValue, Response as HttpResponse};
+use axum::routing::{get, post};
+use http_body_util::{Full, Limited};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +20,8 @@ use super::{Answer, Sim};
 /// No AWS call that the simulator knows is larger.
 const BODY_LIMIT: usize = 1024 * 1024;
 
-const GREETING: &str = "This is Watchkeeper's simulated AWS. Point an AWS client here with AWS_ENDPOINT_URL.\n";
+const GREETING: &str =
+    "This is Watchkeeper's simulated AWS. Point an AWS client here with AWS_ENDPOINT_URL.\n";
 
 /// Serves `sim` on `listener` until `stop`. Calls that will never be answered are dropped then.
 ///
@@ -28,7 +30,7 @@ const GREETING: &str = "This is Watchkeeper's simulated AWS. Point an AWS client
 pub async fn serve(sim: Sim, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
     let app = Router::new()
         .route("/", get(async || GREETING).post(answer))
-        .route("/{*path}", axum::routing::post(answer))
+        .route("/{*path}", post(answer))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(sim);
     // A graceful shutdown would wait for the calls that are held for ever.
@@ -44,7 +46,7 @@ pub fn is_loopback(address: SocketAddr) -> bool {
     address.ip().is_loopback()
 }
 
-async fn answer(State(sim): State<Sim>, headers: HeaderMap, body: axum::body::Bytes) -> HttpResponse<Body> {
+async fn answer(State(sim): State<Sim>, headers: HeaderMap, body: Bytes) -> HttpResponse<Body> {
     match sim.call(&incoming(&headers, &body)) {
         Answer::Reply(response) => outgoing(response),
         Answer::Silence => std::future::pending().await,
@@ -53,7 +55,7 @@ async fn answer(State(sim): State<Sim>, headers: HeaderMap, body: axum::body::By
 }
 
 fn incoming(headers: &HeaderMap, body: &[u8]) -> Request {
-    let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
     Request { headers, body: body.to_vec() }
 }
@@ -69,21 +71,8 @@ fn outgoing(response: Response) -> HttpResponse<Body> {
 }
 
 /// A reply whose body breaks off: the server closes the connection, and no client takes it for an answer.
+///
+/// A body that is longer than it may be fails when it is sent, which is all that is wanted here.
 fn broken() -> HttpResponse<Body> {
-    let failed = Err::<axum::body::Bytes, _>(std::io::Error::other("the simulator lost the reply"));
-    HttpResponse::new(Body::from_stream(Once(Some(failed))))
-}
-
-/// A stream of one item. The crates at hand have it only behind features that would rebuild them.
-struct Once<T>(Option<T>);
-
-impl<T: Unpin> futures_core::Stream for Once<T> {
-    type Item = T;
-
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<T>> {
-        std::task::Poll::Ready(self.0.take())
-    }
+    HttpResponse::new(Body::new(Limited::new(Full::from(Bytes::from_static(b"lost")), 1)))
 }

@@ -1,5 +1,7 @@
 //! What EC2's listings share: ids, filters, pages.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -94,9 +96,10 @@ impl Listing {
         rows: &Rows<T>,
         fields: impl Fn(&T, &str) -> Vec<String>,
     ) -> Result<Vec<&'a T>, AwsError> {
-        let wanted = |row: &&T| self.ids.is_empty() || self.ids.iter().any(|id| id == (rows.id)(row));
-        let found: Vec<&T> = all.filter(wanted).collect();
-        if let Some(id) = self.ids.iter().find(|id| !found.iter().any(|row| (rows.id)(row) == *id)) {
+        let ids: BTreeSet<&str> = self.ids.iter().map(String::as_str).collect();
+        let found: Vec<&T> = all.filter(|row| ids.is_empty() || ids.contains((rows.id)(row))).collect();
+        let there: BTreeSet<&str> = found.iter().map(|row| (rows.id)(row)).collect();
+        if let Some(id) = ids.difference(&there).next() {
             return Err(not_found(rows.kind, rows.kind, id));
         }
         let passes = |row: &&T| {
