@@ -1,1 +1,6 @@
+//! Every test that is not beside the code: one binary.
 
+mod sdk;
+mod sim_ec2;
+mod sim_iam;
+mod sim_server;

@@ -14,6 +14,36 @@ pub struct LogGroups {
     pub groups: BTreeMap<String, LogGroup>,
     /// An account-level retention policy: its name and days (`None` = never expire). It hides each group's own value.
     pub account_policy: Option<(String, Option<i32>)>,
+    /// Who writes, by key.
+    pub sources: BTreeMap<String, Source>,
+}
+
+impl LogGroups {
+    /// Lets a source write from `now` on.
+    pub fn attach(&mut self, _now: Timestamp, source: Source) {
+        self.sources.insert(source.key.clone(), source);
+    }
+
+    /// A source writes no more.
+    pub fn detach(&mut self, _now: Timestamp, key: &str) {
+        self.sources.remove(key);
+    }
+
+    /// Whether there is such a group.
+    pub fn exists(&self, group: &str) -> bool {
+        self.groups.contains_key(group)
+    }
+
+    /// Makes a group without tags, if it is missing.
+    pub fn create(&mut self, now: Timestamp, group: &str) {
+        self.groups.entry(group.to_owned()).or_insert_with(|| LogGroup {
+            created: now,
+            retention_days: None,
+            class: "STANDARD".to_owned(),
+            kms_key: None,
+            tags: BTreeMap::new(),
+        });
+    }
 }
 
 /// One log group.

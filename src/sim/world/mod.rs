@@ -16,6 +16,7 @@ pub mod nodes;
 pub mod parameters;
 pub mod roles;
 pub mod throttle;
+pub mod wildcard;
 
 use std::collections::BTreeMap;
 
@@ -52,6 +53,8 @@ pub struct Settings {
     pub flow_log_delay: SignedDuration,
     /// Whether calls are throttled at the documented rates.
     pub throttling: bool,
+    /// Whether one unknown resource rejects a whole `CreateFlowLogs` instead of being listed as unsuccessful.
+    pub flow_logs_all_or_nothing: bool,
 }
 
 impl Default for Settings {
@@ -63,6 +66,7 @@ impl Default for Settings {
             step: SignedDuration::from_secs(6),
             flow_log_delay: SignedDuration::from_secs(60),
             throttling: true,
+            flow_logs_all_or_nothing: false,
         }
     }
 }

@@ -1,6 +1,0 @@
-//! iam
-
-use super::Operation;
-
-/// The operations that this simulator implements.
-pub const OPERATIONS: &[Operation] = &[];

@@ -1,5 +1,0 @@
-//! roles
-
-/// roles
-#[derive(Clone, Debug, Default)]
-pub struct Iam;

@@ -1,0 +1,49 @@
+//! The real AWS SDK against a simulated AWS.
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_ec2::error::ProvideErrorMetadata;
+use watchkeeper::clock::Clock;
+use watchkeeper::sim::Sim;
+use watchkeeper::sim::connector::Connector;
+use watchkeeper::sim::world::{DEFAULT_REGION, Place, World};
+
+/// The account that tests live in.
+pub const ACCOUNT: &str = "111122223333";
+
+/// An empty world that is never throttled, on tokio's clock.
+pub fn sim() -> Sim {
+    let epoch = "2026-01-01T00:00:00Z".parse().expect("a timestamp");
+    let mut world = World::new(1, epoch);
+    world.settings.throttling = false;
+    Sim::new(world, Clock::pretended(epoch, 1.0))
+}
+
+/// Callers of `account`, in process.
+pub fn config(sim: &Sim, account: &str) -> SdkConfig {
+    builder(account).http_client(Connector::new(sim.clone())).build()
+}
+
+/// Callers of `account`, with no HTTP client of their own yet.
+pub fn builder(account: &str) -> aws_config::sdk_config::Builder {
+    let key = Place::access_key(account);
+    let credentials = Credentials::new(key, "secret", None, None, "simulator");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .region(Region::new(DEFAULT_REGION))
+        .retry_config(aws_smithy_types::retry::RetryConfig::disabled())
+}
+
+/// Lets simulated time pass. Needs a paused tokio clock, so that nobody waits.
+pub async fn pass(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+/// The code that a call failed with.
+pub fn code<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(outcome: Result<T, E>) -> String {
+    outcome.expect_err("an error").code().unwrap_or_default().to_owned()
+}
