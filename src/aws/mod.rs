@@ -1,0 +1,25 @@
+//! AWS itself: the only place that names `aws_sdk_*`.
+//!
+//! - [`connect`] builds the clients of one scope: credentials, timeouts, retries, all on our [`Clock`](crate::clock::Clock).
+//! - [`apis`] lists every call that Watchkeeper makes, and how often it may.
+//! - [`budget`] holds calls to that, and slows down where AWS says so; [`meter`] counts what was sent.
+//! - [`error`] turns AWS's codes into [`Class`](crate::model::failure::Class)es; nothing else knows a code.
+//! - [`observe`] answers questions. [`act`] carries out actions.
+//!
+//! Nothing is decided here: no safety rule, no policy, no second thoughts. No trait of ours stands in front of
+//! AWS either: the clients are the SDK's, and a test swaps only the HTTP client and the clock. This module must
+//! never import `sim`.
+
+pub mod act;
+pub mod apis;
+pub mod budget;
+pub mod connect;
+pub mod error;
+pub mod meter;
+pub mod observe;
+mod paging;
+mod policy_text;
+mod spread;
+mod values;
+
+pub use connect::Clients;
