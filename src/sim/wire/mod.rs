@@ -11,6 +11,7 @@ pub mod iam;
 pub mod input;
 mod json;
 pub mod logs;
+pub mod paging;
 pub mod query;
 pub mod ssm;
 pub mod sts;
