@@ -1,1 +1,2 @@
-
+mod sdk;
+mod sim_logs;
