@@ -58,7 +58,7 @@ fn attach(sim: &Sim, source: Source) {
 
 /// How many events of a group match, over all pages.
 async fn count(client: &Client, pattern: &str) -> usize {
-    let pages = client.filter_log_events().log_group_name(GROUP).filter_pattern(pattern).limit(100);
+    let pages = client.filter_log_events().log_group_name(GROUP).filter_pattern(pattern).limit(1000);
     let mut pages = pages.into_paginator().send();
     let mut count = 0;
     while let Some(page) = pages.next().await {
