@@ -3,4 +3,5 @@
 mod sdk;
 mod sim_ec2;
 mod sim_iam;
+mod sim_logs;
 mod sim_server;

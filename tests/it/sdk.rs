@@ -47,3 +47,12 @@ pub async fn pass(seconds: u64) {
 pub fn code<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(outcome: Result<T, E>) -> String {
     outcome.expect_err("an error").code().unwrap_or_default().to_owned()
 }
+
+/// Callers from `place`, in process, who try again as the SDK does.
+pub fn config_at(sim: &Sim, place: &Place) -> SdkConfig {
+    builder(&place.account)
+        .http_client(Connector::new(sim.clone()))
+        .region(Region::new(place.region.clone()))
+        .retry_config(aws_smithy_types::retry::RetryConfig::standard())
+        .build()
+}

@@ -244,7 +244,11 @@ impl World {
 
     /// A Region of an account, made when it is first named.
     pub fn region(&mut self, place: &Place) -> &mut Region {
-        self.account(place).regions.entry(place.region.clone()).or_default()
+        let now = self.now;
+        let region = self.account(place).regions.entry(place.region.clone()).or_default();
+        // Log lines are made when they are read; the groups that they bring back must be there by then.
+        region.log_groups.settle(now);
+        region
     }
 
     /// The next number of a sequence that never repeats.

@@ -1,6 +1,0 @@
-//! logs
-
-use super::Operation;
-
-/// The operations that this simulator implements.
-pub const OPERATIONS: &[Operation] = &[];
