@@ -1,4 +1,5 @@
 //! Watchkeeper keeps the telemetry of an AWS estate converged.
 
 pub mod clock;
+pub mod model;
 pub mod sim;

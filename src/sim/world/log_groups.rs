@@ -14,6 +14,8 @@ pub struct LogGroups {
     pub groups: BTreeMap<String, LogGroup>,
     /// An account-level retention policy: its name and days (`None` = never expire). It hides each group's own value.
     pub account_policy: Option<(String, Option<i32>)>,
+    /// By key.
+    pub sources: BTreeMap<String, Source>,
 }
 
 /// One log group.
@@ -46,6 +48,8 @@ pub struct Source {
     pub delay: SignedDuration,
     /// What it writes.
     pub line: Line,
+    /// Whether it makes a deleted group again at its next write.
+    pub recreates: bool,
 }
 
 /// What a source writes.
@@ -70,4 +74,40 @@ pub enum Line {
         /// Twelve digits.
         account: String,
     },
+}
+
+impl LogGroups {
+    /// A writer starts.
+    pub fn attach(&mut self, now: Timestamp, source: Source) {
+        self.create(now, &source.group);
+        self.sources.insert(source.key.clone(), source);
+    }
+
+    /// A writer stops.
+    pub fn detach(&mut self, _now: Timestamp, key: &str) {
+        self.sources.remove(key);
+    }
+
+    /// Whether a group is there.
+    pub fn exists(&self, group: &str) -> bool {
+        self.groups.contains_key(group)
+    }
+
+    /// Makes a group, if it is missing.
+    pub fn create(&mut self, now: Timestamp, group: &str) {
+        self.groups.entry(group.to_owned()).or_insert_with(|| LogGroup {
+            created: now,
+            retention_days: None,
+            class: "STANDARD".to_owned(),
+            kms_key: None,
+            tags: BTreeMap::new(),
+        });
+    }
+
+    /// Sets a group's retention.
+    pub fn put_retention(&mut self, _now: Timestamp, group: &str, days: Option<i32>) {
+        if let Some(group) = self.groups.get_mut(group) {
+            group.retention_days = days;
+        }
+    }
 }

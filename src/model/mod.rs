@@ -1,0 +1,3 @@
+//! pure model
+
+pub mod probe;
