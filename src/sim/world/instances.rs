@@ -16,14 +16,31 @@ pub struct Instances {
 pub struct Instance {
     /// `i-…`.
     pub id: String,
-    /// Such as `running`.
-    pub state: String,
+    /// Where it is in its life.
+    pub state: State,
     /// `windows`, or none.
     pub platform: Option<String>,
     /// The address.
     pub private_ip: String,
     /// Tags.
     pub tags: BTreeMap<String, String>,
+}
+
+/// Where an instance is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Coming up.
+    Pending,
+    /// Up.
+    Running,
+    /// Going down for good.
+    ShuttingDown,
+    /// Gone, but still listed.
+    Terminated,
+    /// Going down.
+    Stopping,
+    /// Down.
+    Stopped,
 }
 
 impl Instances {

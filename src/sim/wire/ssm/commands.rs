@@ -252,7 +252,7 @@ fn show_invocation(command: &Command, id: &str, invocation: &Invocation, details
 fn show_plugin(plugin: &Plugin<'_>) -> Value {
     json!({
         "Name": plugin.name,
-        "Status": plugin.state.status(),
+        "Status": plugin.state.plugin_status(),
         "StatusDetails": plugin.state.details(),
         "ResponseCode": plugin.code,
         "ResponseStartDateTime": plugin.started.map(seconds),
@@ -260,7 +260,6 @@ fn show_plugin(plugin: &Plugin<'_>) -> Value {
         "Output": commands::plugin_output(&plugin.stdout, &plugin.stderr),
         "StandardOutputUrl": "",
         "StandardErrorUrl": "",
-        "OutputS3Region": "us-east-1",
         "OutputS3BucketName": "",
         "OutputS3KeyPrefix": "",
     })

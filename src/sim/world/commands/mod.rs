@@ -97,6 +97,7 @@ pub struct Invocation {
     pub ran: BTreeMap<usize, Ran>,
     tries: u32,
     cut_off: bool,
+    locked_out: bool,
 }
 
 /// A command moves on.

@@ -81,16 +81,18 @@ fn begin(world: &mut World, place: &Place, number: u64, id: &str) {
     let plan = Arc::clone(&command.plan);
     let takes_lock = plan.document == "AWS-ConfigureAWSPackage";
     let mut wait = usual;
+    let mut locked_out = false;
     if let Some(node) = world.region(place).nodes.nodes.get_mut(id) {
         wait = usual.mul_f64(node.disposition.slow.clamp(0.0, 1e6));
         if takes_lock {
-            node.package_lock.get_or_insert(number);
+            locked_out = *node.package_lock.get_or_insert(number) != number;
         }
     }
     let cut_off = wait > plan.execution;
     if let Some(invocation) = find(world, place, number).and_then(|command| command.invocations.get_mut(id)) {
         invocation.started = Some(now);
         invocation.cut_off = cut_off;
+        invocation.locked_out = locked_out;
     }
     let due = Due::Finish { command: number, node: id.to_owned() };
     world.later(place, wait.min(plan.execution), due.into());
@@ -170,8 +172,8 @@ fn perform(world: &mut World, place: &Place, number: u64, id: &str, plan: &Plan,
     match (plan.document.as_str(), step.action.as_str()) {
         ("AmazonCloudWatch-ManageAgent", _) => ctl::manage(world, place, id, &plan.arguments),
         ("AWS-ConfigureAWSPackage", "aws:configurePackage") => {
-            let lock = world.region(place).nodes.nodes.get(id).and_then(|node| node.package_lock);
-            if lock.is_some_and(|holder| holder != number) {
+            let invocation = find(world, place, number).and_then(|command| command.invocations.get(id));
+            if invocation.is_some_and(|invocation| invocation.locked_out) {
                 package::locked()
             } else {
                 package::configure(world, place, id, &plan.arguments)

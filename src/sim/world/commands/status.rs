@@ -46,6 +46,15 @@ impl State {
         }
     }
 
+    /// `Status` of a step, which knows fewer words.
+    pub const fn plugin_status(self) -> &'static str {
+        match self {
+            Self::Delayed => "Pending",
+            Self::Cancelling => "InProgress",
+            other => other.status(),
+        }
+    }
+
     /// `StatusDetails`.
     pub const fn details(self) -> &'static str {
         match self {

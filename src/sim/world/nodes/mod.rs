@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::instances::State;
 use super::{Place, World};
 use agent::CloudWatchAgent;
 
@@ -241,10 +242,10 @@ pub fn instance_changed(world: &mut World, place: &Place, instance_id: &str) {
             Some("macos") => Platform::MacOs,
             _ => Platform::Linux,
         };
-        (instance.state.to_string(), platform, instance.private_ip.clone())
+        (instance.state, platform, instance.private_ip.clone())
     });
     match seen {
-        Some((state, platform, ip)) if state == "running" => {
+        Some((State::Running, platform, ip)) => {
             let computer = format!("ip-{}.ec2.internal", ip.replace('.', "-"));
             let nodes = &mut region.nodes.nodes;
             let fresh = || Node::new(instance_id, platform, ip, computer, now);
@@ -255,7 +256,7 @@ pub fn instance_changed(world: &mut World, place: &Place, instance_id: &str) {
             }
             start_heartbeats(world, place, instance_id, REGISTER);
         }
-        Some((state, ..)) if state == "pending" => {}
+        Some((State::Pending, ..)) => {}
         Some((state, ..)) if state == "stopping" || state == "stopped" => {
             shut_down(world, place, instance_id)
         }

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::agent::{File, is_tmp};
-use super::{Node, Platform, ctl};
+use super::{Node, ctl};
 
 const SHELL: &str = include_str!("../../../model/probe/watchkeeper-probe.sh");
 const POWERSHELL: &str = include_str!("../../../model/probe/watchkeeper-probe.ps1");
@@ -31,12 +31,14 @@ pub fn print(node: &Node) -> String {
         (true, true) => "running",
         (true, false) => "stopped",
     };
-    let files: Vec<(&str, &File)> = agent
+    let mut files: Vec<(&str, &File)> = agent
         .files
         .iter()
         .filter(|(name, _)| !is_tmp(name))
         .map(|(name, file)| (name.as_str(), file))
         .collect();
+    // A shell's glob gives hidden files by a second pattern.
+    files.sort_by_key(|(name, _)| name.starts_with('.'));
     let tmp = agent.files.len() - files.len();
     let yes = if installed { "yes" } else { "no" };
     let mut text =
@@ -54,16 +56,16 @@ pub fn print(node: &Node) -> String {
     let _ = writeln!(text, "toml={toml}");
     let json = agent.etc_json.as_ref().map_or_else(|| "none".to_owned(), hash);
     let _ = writeln!(text, "json={json}");
-    list(&mut text, &files, node.platform);
+    list(&mut text, &files);
     text
 }
 
 /// One line per file while they fit, then how many did not, then the end.
-fn list(text: &mut String, files: &[(&str, &File)], platform: Platform) {
+fn list(text: &mut String, files: &[(&str, &File)]) {
     let mut shown = 0;
     let mut used = 0;
     for (name, file) in files.iter().take(MOST_FILES) {
-        let line = format!("file={} {} {}\n", plain(name, platform), hash(file), file.modified.as_second());
+        let line = format!("file={} {} {}\n", plain(name), hash(file), file.modified.as_second());
         used += line.len();
         if used > BUDGET {
             break;
@@ -79,7 +81,7 @@ fn hash(file: &File) -> String {
 }
 
 /// A name that is safe to print, or its first forty bytes in hex.
-fn plain(name: &str, _platform: Platform) -> String {
+fn plain(name: &str) -> String {
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     if name.len() <= 80 && name.bytes().all(safe) {
         return name.to_owned();
