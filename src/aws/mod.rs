@@ -10,16 +10,18 @@
 //! AWS either: the clients are the SDK's, and a test swaps only the HTTP client and the clock. This module must
 //! never import `sim`.
 
-pub mod act;
+mod act;
 pub mod apis;
 pub mod budget;
 pub mod connect;
 pub mod error;
 pub mod meter;
-pub mod observe;
+mod observe;
 mod paging;
 mod policy_text;
 mod spread;
 mod values;
 
+pub use act::act;
 pub use connect::Clients;
+pub use observe::observe;

@@ -183,6 +183,13 @@ impl Place {
     }
 }
 
+impl Region {
+    /// A node's tags: an instance's are EC2's, an on-premises machine has its own.
+    pub fn tags_of<'a>(&'a self, node: &'a nodes::Node) -> &'a BTreeMap<String, String> {
+        self.instances.instances.get(&node.id).map_or(&node.tags, |instance| &instance.tags)
+    }
+}
+
 impl World {
     /// An empty world. Equal seeds and equal calls give equal histories.
     pub fn new(seed: u64, now: Timestamp) -> Self {

@@ -165,6 +165,8 @@ fn source(place: &Place, log: &FlowLog, interface: &str, delay: SignedDuration) 
         stream,
         every: SignedDuration::from_secs(log.config.interval),
         delay,
+        // A group that is missing is made when delivery is next judged, with the role's permission looked at.
+        recreates: false,
         line: Line::FlowRecord {
             format: log.config.format.clone(),
             interface: interface.to_owned(),

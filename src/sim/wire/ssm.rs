@@ -1,6 +1,0 @@
-//! ssm
-
-use super::Operation;
-
-/// The operations that this simulator implements.
-pub const OPERATIONS: &[Operation] = &[];

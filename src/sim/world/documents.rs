@@ -1,5 +1,0 @@
-//! documents
-
-/// documents
-#[derive(Clone, Debug, Default)]
-pub struct Documents;

@@ -1,5 +1,0 @@
-//! parameters
-
-/// parameters
-#[derive(Clone, Debug, Default)]
-pub struct Parameters;
