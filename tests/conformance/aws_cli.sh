@@ -70,7 +70,7 @@ configure=$(run AmazonCloudWatch-ManageAgent '{"action":["configure"],"mode":["e
 eventually "the agent is configured" Success aws ssm list-commands --command-id "$configure" --query 'Commands[0].Status'
 
 eventually "its log arrives" "$node" aws logs filter-log-events --log-group-name application.log \
-    --log-stream-name-prefix "$node" --max-items 1 --query 'events[0].logStreamName'
+    --log-stream-name-prefix "$node" --no-paginate --limit 1 --query 'events[0].logStreamName'
 
 aws logs put-retention-policy --log-group-name application.log --retention-in-days 30
 expect "retention is set" 30 "$(aws logs describe-log-groups --log-group-name-prefix application.log \

@@ -27,8 +27,8 @@ DOCUMENT = {
         {"action": "aws:runShellScript", "name": "nothing", "inputs": {"runCommand": ["true"]}}
     ],
 }
-# Longer than any lag that the simulator has at speed 1, with some room.
-PATIENCE_SECONDS = 60
+# Longer than any lag that the simulator has at speed 1 (a flow log's first records take two minutes), with some room.
+PATIENCE_SECONDS = 240
 
 
 def until(ask, good):
