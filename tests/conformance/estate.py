@@ -27,8 +27,8 @@ DOCUMENT = {
         {"action": "aws:runShellScript", "name": "nothing", "inputs": {"runCommand": ["true"]}}
     ],
 }
-# Longer than any lag that the simulator has at speed 1, with some room.
-PATIENCE_SECONDS = 60
+# Longer than any lag that the simulator has at speed 1 (a flow log's first records take two minutes), with some room.
+PATIENCE_SECONDS = 240
 
 
 def until(ask, good):
@@ -209,7 +209,7 @@ def logs(walk):
     call("ListTagsForResource", resourceArn=arn)
     call("UntagResource", resourceArn=arn, tagKeys=["a"])
     call("CreateLogStream", logGroupName=group, logStreamName="own")
-    log_events(call, group, int(time.time() * 1000))
+    log_events(call, group, shown["logGroups"][0]["creationTime"])
     call("DeleteLogStream", logGroupName=group, logStreamName="own")
     call("DeleteRetentionPolicy", logGroupName=group)
     call("DisassociateKmsKey", logGroupName=group)
@@ -218,7 +218,7 @@ def logs(walk):
 
 
 def log_events(call, group, now):
-    """Puts and reads events, a refused one among them. `now` is the simulated time in milliseconds."""
+    """Puts and reads events, a refused one among them. `now` is about the simulated time, in milliseconds."""
     batch = [{"timestamp": now + ahead, "message": f"event {ahead}"} for ahead in (-1000, 0, 3 * 3_600_000)]
     call("PutLogEvents", logGroupName=group, logStreamName="own", logEvents=batch)
     call("GetLogEvents", logGroupName=group, logStreamName="own", startFromHead=True)

@@ -164,3 +164,55 @@ impl LogGroups {
         stream.open(writer);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minute(minute: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute)
+    }
+
+    fn source(key: &str, recreates: bool) -> Source {
+        Source {
+            key: key.to_owned(),
+            group: "group".to_owned(),
+            stream: key.to_owned(),
+            every: SignedDuration::from_mins(7),
+            delay: SignedDuration::from_mins(2),
+            line: Line::System,
+            recreates,
+        }
+    }
+
+    /// An hour with a deletion and a detachment in it, looked at every `step` minutes.
+    fn an_hour(step: usize) -> Vec<(String, i64)> {
+        let mut groups = LogGroups::default();
+        for now in
+            (0..=60).filter(|now| now % i64::try_from(step).unwrap_or(1) == 0 || [0, 20, 40].contains(now))
+        {
+            groups.settle(minute(now));
+            match now {
+                0 => {
+                    groups.attach(minute(0), source("b", true));
+                    groups.attach(minute(0), source("a", false));
+                }
+                20 => groups.delete(minute(20), "group").expect("the group was there"),
+                40 => groups.detach(minute(40), "a"),
+                _ => {}
+            }
+        }
+        let group = groups.group("group").expect("the group came back");
+        group.streams.iter().map(|(name, stream)| (name.clone(), stream.created.as_second() / 60)).collect()
+    }
+
+    #[test]
+    fn a_world_left_alone_ends_like_one_that_is_watched() {
+        // Gone at 20. Both write next in minute 21, which arrives at 23: `a` tries first and may not make the group,
+        // `b` may; so `a` follows at its own next write.
+        let expected = vec![("a".to_owned(), 30), ("b".to_owned(), 23)];
+        for step in [1, 3, 10, 60] {
+            assert_eq!(an_hour(step), expected, "looked at every {step} minutes");
+        }
+    }
+}
