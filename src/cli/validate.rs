@@ -55,7 +55,8 @@ fn count(errors: usize, warnings: usize, problems: &[Problem], snapshot: &Snapsh
         _ => {
             let files: std::collections::BTreeSet<_> =
                 problems.iter().filter(|problem| problem.is_error()).map(|problem| &problem.file).collect();
-            let warned = if warnings == 0 { String::new() } else { format!(" and {}", many(warnings, "warning")) };
+            let warned =
+                if warnings == 0 { String::new() } else { format!(" and {}", many(warnings, "warning")) };
             format!("{}{warned} in {}.", many(errors, "error"), many(files.len(), "file"))
         }
     }
