@@ -62,7 +62,11 @@ pub struct AgentConfig {
 const TIERS: [(&str, Tier); 2] = [("Standard", Tier::Standard), ("Advanced", Tier::Advanced)];
 
 /// Reads the fields of an `AgentConfig`; `configFile` is looked up in the snapshot.
-pub(super) fn read(fields: &mut Fields<'_>, snapshot: &Snapshot, mistakes: &mut Mistakes) -> Option<AgentConfig> {
+pub(super) fn read(
+    fields: &mut Fields<'_>,
+    snapshot: &Snapshot,
+    mistakes: &mut Mistakes,
+) -> Option<AgentConfig> {
     let parameter = fields.required("parameter", mistakes, parameter);
     let tier = fields.optional("tier", mistakes, |node, mistakes| choice(node, mistakes, &TIERS));
     let tier = tier.unwrap_or_default();
@@ -135,7 +139,11 @@ fn parameter(node: &Node, mistakes: &mut Mistakes) -> Option<String> {
 fn from_file(node: &Node, snapshot: &Snapshot, mistakes: &mut Mistakes) -> Option<Content> {
     let written = filled_text(node, mistakes)?;
     let Some(path) = resolve(mistakes.file(), &written) else {
-        mistakes.error_help(node.span, "this file is outside the folder", "name a file inside it, relative to this document");
+        mistakes.error_help(
+            node.span,
+            "this file is outside the folder",
+            "name a file inside it, relative to this document",
+        );
         return None;
     };
     if !path.ends_with(".json") {
@@ -146,7 +154,10 @@ fn from_file(node: &Node, snapshot: &Snapshot, mistakes: &mut Mistakes) -> Optio
         let unreadable = snapshot.problems.iter().any(|problem| *problem.file == *path);
         let help = match unreadable {
             true => None,
-            false => did_you_mean(&path, snapshot.files.keys().map(String::as_str).filter(|path| path.ends_with(".json"))),
+            false => did_you_mean(
+                &path,
+                snapshot.files.keys().map(String::as_str).filter(|path| path.ends_with(".json")),
+            ),
         };
         let why = if unreadable { "cannot be read" } else { "is not in the folder" };
         mistakes.error_maybe(node.span, format!("`{}` {why}", shown(&path)), help);
@@ -199,7 +210,13 @@ fn note_findings(content: &Content, mistakes: &mut Mistakes) {
     for finding in &content.checked.findings {
         // In the document itself a finding without a place stands at the field.
         let at = finding.at.or(own.then_some(content.at));
-        mistakes.elsewhere(finding.severity, &content.file, at, finding.message.clone(), finding.help.clone());
+        mistakes.elsewhere(
+            finding.severity,
+            &content.file,
+            at,
+            finding.message.clone(),
+            finding.help.clone(),
+        );
     }
 }
 

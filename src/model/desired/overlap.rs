@@ -23,7 +23,8 @@ pub(super) fn selectors(documents: &[Document], findings: &mut Findings) {
             }
             if let Some((field, why)) = clash(&object.spec, &earlier.spec) {
                 let message = format!("{} at {} selects {why} too", other.id, other.at);
-                let help = String::from("narrow one of them, by `exclude` for instance: two of them would fight");
+                let help =
+                    String::from("narrow one of them, by `exclude` for instance: two of them would fight");
                 findings.error((*index, document), document.field(field), message, Some(help));
             }
         }

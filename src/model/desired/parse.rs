@@ -10,8 +10,8 @@ use super::snapshot::Snapshot;
 use super::values::string_map;
 use super::yaml::{self, Node, SyntaxError};
 use super::{
-    API_VERSION, Common, Deletion, Desired, Kind, Management, Object, ObjectRef, Spec, account, agent_config, check,
-    cloudwatch_agent, flow_log, iam_role, log_group,
+    API_VERSION, Common, Deletion, Desired, Kind, Management, Object, ObjectRef, Spec, account, agent_config,
+    check, cloudwatch_agent, flow_log, iam_role, log_group,
 };
 
 /// What a snapshot says, and what is wrong with it.
@@ -46,8 +46,11 @@ pub(super) struct Document {
 /// Reads and checks everything. Never fails: what is wrong becomes a problem, and the rest is used.
 pub fn parse(snapshot: &Snapshot) -> Parsed {
     let mut problems = snapshot.problems.clone();
-    let mut broken_files: BTreeSet<Arc<str>> =
-        problems.iter().filter(|problem| problem.is_error()).map(|problem| Arc::clone(&problem.file)).collect();
+    let mut broken_files: BTreeSet<Arc<str>> = problems
+        .iter()
+        .filter(|problem| problem.is_error())
+        .map(|problem| Arc::clone(&problem.file))
+        .collect();
     let mut documents = Vec::new();
     for (path, bytes) in &snapshot.files {
         if !is_document_file(path) {
@@ -145,12 +148,20 @@ fn read_document(tree: &Node, snapshot: &Snapshot, mistakes: &mut Mistakes) -> O
     let mut fields = Fields::of(tree, "document", mistakes)?;
     fields.optional("apiVersion", mistakes, api_version);
     if !fields.has("apiVersion") {
-        mistakes.error_help(fields.at(), "the document needs the field `apiVersion`", format!("write `apiVersion: {API_VERSION}`"));
+        mistakes.error_help(
+            fields.at(),
+            "the document needs the field `apiVersion`",
+            format!("write `apiVersion: {API_VERSION}`"),
+        );
     }
     let kind = fields.required("kind", mistakes, kind);
     let metadata = fields.take("metadata", mistakes).and_then(|node| metadata(node, mistakes));
     if !fields.has("metadata") {
-        mistakes.error_help(fields.at(), "the document needs the field `metadata`", "write `metadata: { name: … }`");
+        mistakes.error_help(
+            fields.at(),
+            "the document needs the field `metadata`",
+            "write `metadata: { name: … }`",
+        );
     }
     let spec = fields.take("spec", mistakes);
     if spec.is_none() && !fields.has("spec") {

@@ -12,9 +12,8 @@ use super::problem::Mistakes;
 use super::yaml::{Node, Value};
 
 /// The days of retention that CloudWatch Logs offers (`PutRetentionPolicy`).
-pub const RETENTION_DAYS: [i32; 22] = [
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-];
+pub const RETENTION_DAYS: [i32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 /// How many of a set: a count, or a share of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +66,8 @@ fn percentage(text: &str) -> Option<u16> {
     let digits = text.strip_suffix('%')?.trim_end();
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || whole.len() > 3 || fraction.len() > 2 || !is_digits(whole) || !is_digits(fraction) {
+    if whole.is_empty() || whole.len() > 3 || fraction.len() > 2 || !is_digits(whole) || !is_digits(fraction)
+    {
         return None;
     }
     let hundredths = whole.parse::<u32>().ok()? * 100 + format!("{fraction:0<2}").parse::<u32>().ok()?;
@@ -127,7 +127,10 @@ pub(super) fn tags(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<Stri
         let length = key.text.chars().count();
         let folded = key.text.to_lowercase();
         if folded.starts_with("aws:") || folded.starts_with("watchkeeper:") {
-            mistakes.error(key.span, format!("tags that begin `{}:` are reserved", folded.split(':').next().unwrap_or("")));
+            mistakes.error(
+                key.span,
+                format!("tags that begin `{}:` are reserved", folded.split(':').next().unwrap_or("")),
+            );
             fine = false;
         } else if length == 0 || length > 128 {
             mistakes.error(key.span, "a tag's key has 1 to 128 characters");
@@ -211,8 +214,14 @@ mod tests {
         assert_eq!(seconds("1d 1h"), Some(90_000));
         assert_eq!(seconds("2d"), Some(172_800));
         assert_eq!([seconds(""), seconds("5"), seconds("-5m"), seconds("5x"), seconds("d")], [None; 5]);
-        assert_eq!([percentage("10%"), percentage("0.5%"), percentage("100%")], [Some(1000), Some(50), Some(10_000)]);
-        assert_eq!([percentage("101%"), percentage("10"), percentage("-1%"), percentage("%"), percentage("١%")], [None; 5]);
+        assert_eq!(
+            [percentage("10%"), percentage("0.5%"), percentage("100%")],
+            [Some(1000), Some(50), Some(10_000)]
+        );
+        assert_eq!(
+            [percentage("101%"), percentage("10"), percentage("-1%"), percentage("%"), percentage("١%")],
+            [None; 5]
+        );
     }
 
     #[test]

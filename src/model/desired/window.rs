@@ -63,7 +63,11 @@ fn monday_zero(date: Date) -> u8 {
 pub(super) fn windows(node: &Node, mistakes: &mut Mistakes) -> Option<Vec<Window>> {
     let windows = list_of(node, mistakes, window)?;
     if windows.is_empty() {
-        mistakes.error_help(node.span, "an empty list of windows is never open", "remove the field to be open always");
+        mistakes.error_help(
+            node.span,
+            "an empty list of windows is never open",
+            "remove the field to be open always",
+        );
         return None;
     }
     Some(windows)
@@ -84,7 +88,11 @@ fn window(node: &Node, mistakes: &mut Mistakes) -> Option<Window> {
     fields.finish(mistakes);
     let (from, to) = (from?, to?);
     if from == to {
-        mistakes.error_help(node.span, "a window that ends when it begins is never open", "a whole day is 00:00 to 24:00");
+        mistakes.error_help(
+            node.span,
+            "a window that ends when it begins is never open",
+            "a whole day is 00:00 to 24:00",
+        );
     }
     Some(Window { days: days?, from, to, time_zone: zone? })
 }
@@ -127,7 +135,9 @@ fn read_time(text: &str) -> Option<Time> {
     }
     let (hour, minute) = text.split_once(':')?;
     let two_digits = |part: &str| {
-        (part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit())).then(|| part.parse::<i8>().ok()).flatten()
+        (part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| part.parse::<i8>().ok())
+            .flatten()
     };
     Time::new(two_digits(hour)?, two_digits(minute)?, 0, 0).ok()
 }

@@ -159,7 +159,9 @@ fn chunks(text: &str) -> Vec<(u32, &str)> {
     let (mut start, mut start_line, mut has_content) = (0, 0, false);
     let mut offset = 0;
     for (number, line) in (0u32..).zip(text.split_inclusive('\n')) {
-        let marker = line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
+        let marker = line
+            .strip_prefix("---")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
         // Comments and `%YAML` directives before a marker belong to the document after it.
         if marker && has_content {
             pieces.push((start_line, &text[start..offset]));
