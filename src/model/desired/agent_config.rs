@@ -195,7 +195,10 @@ fn inline_content(node: &Node, mistakes: &mut Mistakes) -> Option<Content> {
         Value::Map(_) => {
             let text = format!("{:#}", node.to_json());
             let mut checked = check_tree(node);
-            checked.check_braces(&text);
+            // Found in the JSON that this becomes, so the place in the document is not known.
+            let mut braces = Checked::default();
+            braces.check_braces(&text);
+            checked.findings.extend(braces.without_positions().findings);
             (text, checked)
         }
         // Positions inside the text would be off by its indentation.

@@ -87,7 +87,8 @@ fn window(node: &Node, mistakes: &mut Mistakes) -> Option<Window> {
     };
     fields.finish(mistakes);
     let (from, to) = (from?, to?);
-    if from == to {
+    let ends_the_day = node.get("to").and_then(Node::text) == Some("24:00");
+    if from == to && !ends_the_day {
         mistakes.error_help(
             node.span,
             "a window that ends when it begins is never open",
