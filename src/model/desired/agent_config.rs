@@ -152,13 +152,8 @@ fn from_file(node: &Node, snapshot: &Snapshot, mistakes: &mut Mistakes) -> Optio
     }
     let Some(bytes) = snapshot.files.get(&path) else {
         let unreadable = snapshot.problems.iter().any(|problem| *problem.file == *path);
-        let help = match unreadable {
-            true => None,
-            false => did_you_mean(
-                &path,
-                snapshot.files.keys().map(String::as_str).filter(|path| path.ends_with(".json")),
-            ),
-        };
+        let configurations = snapshot.files.keys().map(String::as_str).filter(|path| path.ends_with(".json"));
+        let help = if unreadable { None } else { did_you_mean(&path, configurations) };
         let why = if unreadable { "cannot be read" } else { "is not in the folder" };
         mistakes.error_maybe(node.span, format!("`{}` {why}", shown(&path)), help);
         return None;

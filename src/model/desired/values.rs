@@ -76,7 +76,7 @@ fn percentage(text: &str) -> Option<u16> {
 
 /// A length of time (`90s`, `5m`, `1h 30m`, `2d`), at most thirty days.
 pub(super) fn duration(node: &Node, mistakes: &mut Mistakes) -> Option<Duration> {
-    const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+    const LONGEST: Duration = Duration::from_hours(30 * 24);
     const HELP: &str = "write a number and a unit: 90s, 5m, 1h, 2d";
     let text = match &node.value {
         Value::Text(text) => text,
