@@ -94,7 +94,7 @@ fn no_documents() -> Problem {
 }
 
 fn is_document_file(path: &str) -> bool {
-    path.ends_with(".yaml") || path.ends_with(".yml")
+    matches!(path.rsplit_once('.'), Some((_, "yaml" | "yml")))
 }
 
 /// Reads the documents of one file. False if something in it could not be told apart as an object.

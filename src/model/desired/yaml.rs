@@ -352,7 +352,7 @@ mod tests {
             let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
             for level in 1..10 {
                 let refs = vec![format!("*a{}", level - 1); 10].join(", ");
-                text += &format!("a{level}: &a{level} [{refs}]\n");
+                text += &["a", &level.to_string(), ": &a", &level.to_string(), " [", &refs, "]\n"].concat();
             }
             text
         };
