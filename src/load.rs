@@ -112,7 +112,10 @@ impl Walk<'_> {
                 return Err(self.too_large());
             }
             let Ok(name) = name.into_string() else {
-                self.problem(inside, "the folder has a file whose name is not UTF-8".to_owned());
+                self.problem(
+                    inside.trim_end_matches('/'),
+                    "the folder has a file whose name is not UTF-8".to_owned(),
+                );
                 continue;
             };
             if !name.starts_with('.') {

@@ -188,6 +188,16 @@ fn selectors_mean_what_the_reference_says() {
     assert_eq!(config.for_node(Platform::Windows, false), None);
 }
 
+#[test]
+fn a_folder_that_cannot_be_read_removes_nothing() {
+    let before =
+        parse(&snapshot(&[("team/x.yaml", &group("a", "a", 30)), ("teams.yaml", &group("b", "b", 30))]))
+            .desired;
+    let mut unread = snapshot(&[]);
+    unread.problems.push(Problem::file_error("team", "the folder cannot be read"));
+    assert_eq!(names(&parse(&unread).desired.keeping_last_good(&before)), ["LogGroup/a"]);
+}
+
 /// When a flow log opens and closes, from `from` on.
 fn changes(fields: &str, from: &str, count: usize) -> Vec<String> {
     let text = format!(

@@ -146,19 +146,14 @@ fn from_file(node: &Node, snapshot: &Snapshot, mistakes: &mut Mistakes) -> Optio
         );
         return None;
     };
-    if !path.ends_with(".json") {
+    if !is_json_file(&path) {
         mistakes.error(node.span, "the configuration's file must end in `.json`");
         return None;
     }
     let Some(bytes) = snapshot.files.get(&path) else {
         let unreadable = snapshot.problems.iter().any(|problem| *problem.file == *path);
-        let help = match unreadable {
-            true => None,
-            false => did_you_mean(
-                &path,
-                snapshot.files.keys().map(String::as_str).filter(|path| path.ends_with(".json")),
-            ),
-        };
+        let configurations = snapshot.files.keys().map(String::as_str).filter(|path| is_json_file(path));
+        let help = if unreadable { None } else { did_you_mean(&path, configurations) };
         let why = if unreadable { "cannot be read" } else { "is not in the folder" };
         mistakes.error_maybe(node.span, format!("`{}` {why}", shown(&path)), help);
         return None;
@@ -169,6 +164,10 @@ fn from_file(node: &Node, snapshot: &Snapshot, mistakes: &mut Mistakes) -> Optio
         return None;
     };
     Some(Content { text: text.to_owned(), checked: check_text(text), file, at: node.span })
+}
+
+fn is_json_file(path: &str) -> bool {
+    matches!(path.rsplit_once('.'), Some((_, "json")))
 }
 
 /// The path inside the folder of a file that a document in `from` names; none outside the folder.
@@ -195,7 +194,10 @@ fn inline_content(node: &Node, mistakes: &mut Mistakes) -> Option<Content> {
         Value::Map(_) => {
             let text = format!("{:#}", node.to_json());
             let mut checked = check_tree(node);
-            checked.check_braces(&text);
+            // Found in the JSON that this becomes, so the place in the document is not known.
+            let mut braces = Checked::default();
+            braces.check_braces(&text);
+            checked.findings.extend(braces.without_positions().findings);
             (text, checked)
         }
         // Positions inside the text would be off by its indentation.

@@ -106,7 +106,7 @@ pub struct Rollout {
 impl Default for Rollout {
     fn default() -> Self {
         /// Long enough for the agent to start, fail and be seen failing.
-        const BAKE: Duration = Duration::from_secs(5 * 60);
+        const BAKE: Duration = Duration::from_mins(5);
         Self { canary: None, waves: Vec::new(), bake: BAKE, max_concurrency: None, max_failures: None }
     }
 }

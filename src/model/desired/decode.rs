@@ -91,7 +91,8 @@ fn note_repeated(entries: &[(Key, Node)], mistakes: &mut Mistakes) {
     for (key, _) in entries {
         match first.get(key.text.as_str()) {
             Some(before) => {
-                mistakes.error(key.span, format!("`{}` is already written on line {}", key.text, before.line))
+                mistakes
+                    .error(key.span, format!("`{}` is already written on line {}", key.text, before.line));
             }
             None => {
                 first.insert(&key.text, key.span);

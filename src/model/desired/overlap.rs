@@ -111,10 +111,10 @@ fn shared(a: &Selector<'_>, b: &Selector<'_>, what: &str) -> Option<String> {
     };
     let surely = a.exclude.into_iter().chain(b.exclude).all(|exclude| exclude.match_tags.is_empty());
     if surely && let Some(id) = a.ids.intersection(b.ids).find(|id| !excluded(id)) {
-        return Some(format!("{id}"));
+        return Some(format!("`{id}`"));
     }
     if within(a, b) || within(b, a) {
-        return Some(format!("every {what} of this selector, or this one every {what} of that"));
+        return Some(format!("some of these {what}s"));
     }
     None
 }

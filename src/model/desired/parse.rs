@@ -94,7 +94,7 @@ fn no_documents() -> Problem {
 }
 
 fn is_document_file(path: &str) -> bool {
-    path.ends_with(".yaml") || path.ends_with(".yml")
+    matches!(path.rsplit_once('.'), Some((_, "yaml" | "yml")))
 }
 
 /// Reads the documents of one file. False if something in it could not be told apart as an object.
@@ -117,7 +117,7 @@ fn read_file(
         let tree = match tree {
             Ok(tree) => tree,
             Err(error) => {
-                problems.push(not_yaml(file, error));
+                problems.push(not_yaml(file, &error));
                 complete = false;
                 continue;
             }
@@ -132,12 +132,12 @@ fn read_file(
 }
 
 fn not_utf8(file: &Arc<str>, bytes: &[u8], valid_up_to: usize) -> Problem {
-    let line = bytes[..valid_up_to].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = bytes[..valid_up_to].split(|byte| *byte == b'\n').count();
     Problem::file_error(Arc::clone(file), format!("the file is not UTF-8 text (line {line})"))
         .with_help("save it as UTF-8")
 }
 
-fn not_yaml(file: &Arc<str>, error: SyntaxError) -> Problem {
+fn not_yaml(file: &Arc<str>, error: &SyntaxError) -> Problem {
     let mut problem = Problem::file_error(Arc::clone(file), format!("this is not YAML: {}", error.message));
     problem.at = Some(error.at);
     problem.with_help("objects that came from this file keep their last good version until it is mended")

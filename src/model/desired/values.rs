@@ -76,7 +76,7 @@ fn percentage(text: &str) -> Option<u16> {
 
 /// A length of time (`90s`, `5m`, `1h 30m`, `2d`), at most thirty days.
 pub(super) fn duration(node: &Node, mistakes: &mut Mistakes) -> Option<Duration> {
-    const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+    const LONGEST: Duration = Duration::from_hours(30 * 24);
     const HELP: &str = "write a number and a unit: 90s, 5m, 1h, 2d";
     let text = match &node.value {
         Value::Text(text) => text,
@@ -117,9 +117,9 @@ fn read_duration(text: &str) -> Option<Duration> {
 pub(super) fn tags(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<String, String>> {
     // AWS allows 50; two are ours (owner, deletion), and some room is left for those of an estate's own rules.
     const MOST: usize = 45;
-    let map = string_map(node, mistakes)?;
-    if map.len() > MOST {
-        mistakes.error(node.span, format!("{} tags are too many: at most {MOST}", map.len()));
+    let map = string_map(node, mistakes);
+    if node.entries().len() > MOST {
+        mistakes.error(node.span, format!("{} tags are too many: at most {MOST}", node.entries().len()));
         return None;
     }
     let mut fine = true;
@@ -140,7 +140,7 @@ pub(super) fn tags(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<Stri
             fine = false;
         }
     }
-    fine.then_some(map)
+    map.filter(|_| fine)
 }
 
 /// A mapping of text to text.
@@ -166,14 +166,17 @@ pub(super) fn string_map(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMa
 /// The name of a log group: 1 to 512 of `.-_/#A-Za-z0-9`, not beginning `aws/` (`CreateLogGroup`).
 pub(super) fn log_group_name(node: &Node, mistakes: &mut Mistakes) -> Option<String> {
     let name = filled_text(node, mistakes)?;
+    let rule = "letters, digits and . - _ / # are allowed";
     let wrong_character = name.chars().find(|c| !(c.is_ascii_alphanumeric() || ".-_/#".contains(*c)));
-    let message = match wrong_character {
-        Some(c) => format!("a log group's name cannot contain {c:?}"),
-        None if name.len() > 512 => String::from("a log group's name has at most 512 characters"),
-        None if name.starts_with("aws/") => String::from("log groups that begin `aws/` belong to AWS"),
-        None => return Some(name),
-    };
-    mistakes.error_help(node.span, message, "letters, digits and . - _ / # are allowed");
+    if let Some(c) = wrong_character {
+        mistakes.error_help(node.span, format!("a log group's name cannot contain {c:?}"), rule);
+    } else if name.len() > 512 {
+        mistakes.error(node.span, "a log group's name has at most 512 characters");
+    } else if name.starts_with("aws/") {
+        mistakes.error(node.span, "log groups that begin `aws/` belong to AWS");
+    } else {
+        return Some(name);
+    }
     None
 }
 

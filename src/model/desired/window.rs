@@ -75,19 +75,22 @@ pub(super) fn windows(node: &Node, mistakes: &mut Mistakes) -> Option<Vec<Window
 
 fn window(node: &Node, mistakes: &mut Mistakes) -> Option<Window> {
     let mut fields = Fields::of(node, "window", mistakes)?;
-    let days = match fields.has("days") {
-        true => fields.optional("days", mistakes, days as Read<_>),
-        false => Some((0..7).collect()),
+    let days = if fields.has("days") {
+        fields.optional("days", mistakes, days as Read<_>)
+    } else {
+        Some((0..7).collect())
     };
     let from = fields.required("from", mistakes, time);
     let to = fields.required("to", mistakes, time);
-    let zone = match fields.has("timeZone") {
-        true => fields.optional("timeZone", mistakes, time_zone),
-        false => Some(TimeZone::UTC),
+    let zone = if fields.has("timeZone") {
+        fields.optional("timeZone", mistakes, time_zone)
+    } else {
+        Some(TimeZone::UTC)
     };
     fields.finish(mistakes);
     let (from, to) = (from?, to?);
-    if from == to {
+    let ends_the_day = node.get("to").and_then(Node::text) == Some("24:00");
+    if from == to && !ends_the_day {
         mistakes.error_help(
             node.span,
             "a window that ends when it begins is never open",
