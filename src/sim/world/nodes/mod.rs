@@ -257,9 +257,7 @@ pub fn instance_changed(world: &mut World, place: &Place, instance_id: &str) {
             start_heartbeats(world, place, instance_id, REGISTER);
         }
         Some((State::Pending, ..)) => {}
-        Some((state, ..)) if state == "stopping" || state == "stopped" => {
-            shut_down(world, place, instance_id)
-        }
+        Some((State::Stopping | State::Stopped, ..)) => shut_down(world, place, instance_id),
         _ => {
             shut_down(world, place, instance_id);
             world.region(place).nodes.nodes.remove(instance_id);
