@@ -76,7 +76,7 @@ fn show(command: &Command) -> Value {
         "ErrorCount": command.count(State::is_error),
         "DeliveryTimedOutCount": command.count(|state| state == State::DeliveryTimedOut),
         "ServiceRole": "",
-        "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [], "NotificationType": "" },
+        "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [] },
         "CloudWatchOutputConfig": { "CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false },
         "TimeoutSeconds": command.timeout,
     })
@@ -244,7 +244,7 @@ fn show_invocation(command: &Command, id: &str, invocation: &Invocation, details
         "StandardErrorUrl": "",
         "CommandPlugins": plugins.iter().map(show_plugin).collect::<Vec<_>>(),
         "ServiceRole": "",
-        "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [], "NotificationType": "" },
+        "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [] },
         "CloudWatchOutputConfig": { "CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false },
     })
 }
