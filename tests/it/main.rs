@@ -1,5 +1,7 @@
 //! Every test that is not beside the code: one binary, which links once.
 
+mod aws;
+mod canned;
 mod desired;
 mod probe_script;
 mod sdk;

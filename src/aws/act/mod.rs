@@ -126,7 +126,22 @@ async fn one(clients: &Clients, action: &Action) -> Result<Done, Failure> {
         Action::AssociateProfile(instance, profile) => {
             instances::associate_profile(clients, instance, profile).await
         }
-        of_a_role => roles::change(clients, of_a_role).await,
+        Action::CreateRole(create) => roles::create(clients, create).await,
+        Action::SetTrust(role, trust) => roles::set_trust(clients, role, trust).await,
+        Action::UpdateRole(role, description, session) => {
+            roles::update(clients, role, description.as_deref(), *session).await
+        }
+        Action::SetBoundary(role, policy) => roles::set_boundary(clients, role, policy).await,
+        Action::AttachPolicy(role, policy) => roles::attach(clients, role, policy).await,
+        Action::DetachPolicy(role, policy) => roles::detach(clients, role, policy).await,
+        Action::PutInlinePolicy(role, name, document) => {
+            roles::put_inline(clients, role, name, document).await
+        }
+        Action::DeleteInlinePolicy(role, name) => roles::delete_inline(clients, role, name).await,
+        Action::TagRole(role, tags) => roles::tag(clients, role, tags).await,
+        Action::DeleteRole(role) => roles::delete(clients, role).await,
+        Action::CreateProfile(name, tags) => roles::create_profile(clients, name, tags).await,
+        Action::AddRoleToProfile(profile, role) => roles::add_to_profile(clients, profile, role).await,
     }
 }
 

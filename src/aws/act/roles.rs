@@ -14,57 +14,71 @@ use crate::aws::error::unsendable;
 use crate::aws::observe::{attached_policies, inline_policies};
 use crate::aws::paging::all_pages;
 use crate::aws::policy_text::encode;
-use crate::model::action::{Action, CreateRole, Done, TagMap};
+use crate::model::action::{CreateRole, Done, TagMap};
 use crate::model::failure::{Class, Failure};
+use crate::model::question::PolicyDocument;
 
-/// Any action on a role or a profile.
-pub(super) async fn change(clients: &Clients, action: &Action) -> Result<Done, Failure> {
-    match action {
-        Action::CreateRole(create) => create_role(clients, create).await,
-        Action::SetTrust(role, document) => {
-            let request = clients.iam.update_assume_role_policy().role_name(&**role);
-            let request = request.policy_document(encode(document));
-            clients.call(SET_TRUST, request.send()).await.map(|reply| done(&reply))
-        }
-        Action::UpdateRole(role, description, session) => {
-            let description = description.as_deref().map(str::to_owned);
-            let request = clients.iam.update_role().role_name(&**role).set_description(description);
-            let request = request.set_max_session_duration(*session);
-            clients.call(UPDATE_ROLE, request.send()).await.map(|reply| done(&reply))
-        }
-        Action::SetBoundary(role, policy) => {
-            let request = clients.iam.put_role_permissions_boundary().role_name(&**role);
-            let request = request.permissions_boundary(&**policy);
-            clients.call(PUT_BOUNDARY, request.send()).await.map(|reply| done(&reply))
-        }
-        Action::AttachPolicy(role, policy) => {
-            let request = clients.iam.attach_role_policy().role_name(&**role).policy_arn(&**policy);
-            clients.call(ATTACH_POLICY, request.send()).await.map(|reply| done(&reply))
-        }
-        Action::DetachPolicy(role, policy) => detach(clients, role, policy).await,
-        Action::PutInlinePolicy(role, name, document) => {
-            let request = clients.iam.put_role_policy().role_name(&**role).policy_name(&**name);
-            let request = request.policy_document(encode(document));
-            clients.call(PUT_INLINE, request.send()).await.map(|reply| done(&reply))
-        }
-        Action::DeleteInlinePolicy(role, name) => delete_inline(clients, role, name).await,
-        Action::TagRole(role, to_write) => {
-            let tags = tags(to_write).map_err(|why| unsendable(TAG_ROLE.call, why))?;
-            let request = clients.iam.tag_role().role_name(&**role).set_tags(Some(tags));
-            clients.call(TAG_ROLE, request.send()).await.map(|reply| done(&reply))
-        }
-        Action::DeleteRole(role) => delete_role(clients, role).await,
-        Action::CreateProfile(name, tags) => create_profile(clients, name, tags).await,
-        Action::AddRoleToProfile(profile, role) => {
-            let request = clients.iam.add_role_to_instance_profile();
-            let request = request.instance_profile_name(&**profile).role_name(&**role);
-            clients.call(ADD_ROLE_TO_PROFILE, request.send()).await.map(|reply| done(&reply))
-        }
-        other => Err(unsendable("iam", format!("{other:?} is no change of a role"))),
-    }
+/// `iam:UpdateAssumeRolePolicy`.
+pub(super) async fn set_trust(
+    clients: &Clients,
+    role: &str,
+    trust: &PolicyDocument,
+) -> Result<Done, Failure> {
+    let request = clients.iam.update_assume_role_policy().role_name(role).policy_document(encode(trust));
+    clients.call(SET_TRUST, request.send()).await.map(|reply| done(&reply))
 }
 
-async fn create_role(clients: &Clients, create: &CreateRole) -> Result<Done, Failure> {
+/// `iam:UpdateRole`.
+pub(super) async fn update(
+    clients: &Clients,
+    role: &str,
+    description: Option<&str>,
+    max_session: Option<i32>,
+) -> Result<Done, Failure> {
+    let request = clients.iam.update_role().role_name(role).set_max_session_duration(max_session);
+    let request = request.set_description(description.map(str::to_owned));
+    clients.call(UPDATE_ROLE, request.send()).await.map(|reply| done(&reply))
+}
+
+/// `iam:PutRolePermissionsBoundary`.
+pub(super) async fn set_boundary(clients: &Clients, role: &str, policy: &str) -> Result<Done, Failure> {
+    let request = clients.iam.put_role_permissions_boundary().role_name(role).permissions_boundary(policy);
+    clients.call(PUT_BOUNDARY, request.send()).await.map(|reply| done(&reply))
+}
+
+/// `iam:AttachRolePolicy`.
+pub(super) async fn attach(clients: &Clients, role: &str, policy: &str) -> Result<Done, Failure> {
+    let request = clients.iam.attach_role_policy().role_name(role).policy_arn(policy);
+    clients.call(ATTACH_POLICY, request.send()).await.map(|reply| done(&reply))
+}
+
+/// `iam:PutRolePolicy`.
+pub(super) async fn put_inline(
+    clients: &Clients,
+    role: &str,
+    name: &str,
+    document: &PolicyDocument,
+) -> Result<Done, Failure> {
+    let request = clients.iam.put_role_policy().role_name(role).policy_name(name);
+    let request = request.policy_document(encode(document));
+    clients.call(PUT_INLINE, request.send()).await.map(|reply| done(&reply))
+}
+
+/// `iam:TagRole`.
+pub(super) async fn tag(clients: &Clients, role: &str, to_write: &TagMap) -> Result<Done, Failure> {
+    let tags = tags(to_write).map_err(|why| unsendable(TAG_ROLE.call, why))?;
+    let request = clients.iam.tag_role().role_name(role).set_tags(Some(tags));
+    clients.call(TAG_ROLE, request.send()).await.map(|reply| done(&reply))
+}
+
+/// `iam:AddRoleToInstanceProfile`.
+pub(super) async fn add_to_profile(clients: &Clients, profile: &str, role: &str) -> Result<Done, Failure> {
+    let request = clients.iam.add_role_to_instance_profile().instance_profile_name(profile).role_name(role);
+    clients.call(ADD_ROLE_TO_PROFILE, request.send()).await.map(|reply| done(&reply))
+}
+
+/// `iam:CreateRole`. One that exists is a failure of class `Exists`.
+pub(super) async fn create(clients: &Clients, create: &CreateRole) -> Result<Done, Failure> {
     let tags = tags(&create.tags).map_err(|why| unsendable(CREATE_ROLE.call, why))?;
     let request = clients
         .iam
@@ -79,26 +93,35 @@ async fn create_role(clients: &Clients, create: &CreateRole) -> Result<Done, Fai
     clients.call(CREATE_ROLE, request.send()).await.map(|reply| done(&reply))
 }
 
-async fn create_profile(clients: &Clients, name: &str, to_write: &TagMap) -> Result<Done, Failure> {
+/// `iam:CreateInstanceProfile`. One that exists is a failure of class `Exists`.
+pub(super) async fn create_profile(
+    clients: &Clients,
+    name: &str,
+    to_write: &TagMap,
+) -> Result<Done, Failure> {
     let tags = tags(to_write).map_err(|why| unsendable(CREATE_PROFILE.call, why))?;
     let request = clients.iam.create_instance_profile().instance_profile_name(name);
     let request = request.set_tags((!tags.is_empty()).then_some(tags));
     clients.call(CREATE_PROFILE, request.send()).await.map(|reply| done(&reply))
 }
 
-async fn detach(clients: &Clients, role: &str, policy: &str) -> Result<Done, Failure> {
+/// `iam:DetachRolePolicy`.
+pub(super) async fn detach(clients: &Clients, role: &str, policy: &str) -> Result<Done, Failure> {
     let request = clients.iam.detach_role_policy().role_name(role).policy_arn(policy);
     clients.call(DETACH_POLICY, request.send()).await.map(|reply| done(&reply))
 }
 
-async fn delete_inline(clients: &Clients, role: &str, name: &str) -> Result<Done, Failure> {
+/// `iam:DeleteRolePolicy`.
+pub(super) async fn delete_inline(clients: &Clients, role: &str, name: &str) -> Result<Done, Failure> {
     let request = clients.iam.delete_role_policy().role_name(role).policy_name(name);
     clients.call(DELETE_INLINE, request.send()).await.map(|reply| done(&reply))
 }
 
+/// `iam:DeleteRole`.
+///
 /// AWS deletes only a role on which nothing hangs any more. Profiles come first: instances lose the role while
 /// it is still whole, rather than keep one that can do less and less.
-async fn delete_role(clients: &Clients, role: &str) -> Result<Done, Failure> {
+pub(super) async fn delete(clients: &Clients, role: &str) -> Result<Done, Failure> {
     for profile in profiles_of(clients, role).await? {
         let request = clients.iam.remove_role_from_instance_profile();
         let request = request.instance_profile_name(profile).role_name(role);
