@@ -6,6 +6,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ec2::error::ProvideErrorMetadata;
+use aws_smithy_types::retry::RetryConfig;
 use watchkeeper::clock::Clock;
 use watchkeeper::sim::Sim;
 use watchkeeper::sim::connector::Connector;
@@ -24,18 +25,15 @@ pub fn sim() -> Sim {
 
 /// Callers of `account`, in process.
 pub fn config(sim: &Sim, account: &str) -> SdkConfig {
-    builder(account).http_client(Connector::new(sim.clone())).build()
-}
-
-/// Callers of `account`, with no HTTP client of their own yet.
-pub fn builder(account: &str) -> aws_config::sdk_config::Builder {
     let key = Place::access_key(account);
     let credentials = Credentials::new(key, "secret", None, None, "simulator");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .region(Region::new(DEFAULT_REGION))
-        .retry_config(aws_smithy_types::retry::RetryConfig::disabled())
+        .retry_config(RetryConfig::disabled())
+        .http_client(Connector::new(sim.clone()))
+        .build()
 }
 
 /// Lets simulated time pass. Needs a paused tokio clock, so that nobody waits.
