@@ -34,25 +34,14 @@ pub fn config_at(sim: &Sim, place: &Place) -> SdkConfig {
     over(place, Connector::new(sim.clone()), RetryConfig::standard())
 }
 
-/// Callers of `account`, over a socket, who try once.
-pub fn config_to(endpoint_url: &str, account: &str) -> SdkConfig {
-    let place = Place { account: account.to_owned(), region: DEFAULT_REGION.to_owned() };
-    let mut config = bare(&place, RetryConfig::disabled()).into_builder();
-    config.set_endpoint_url(Some(endpoint_url.to_owned()));
-    config.build()
-}
-
 fn over(place: &Place, http: Connector, retries: RetryConfig) -> SdkConfig {
-    bare(place, retries).into_builder().http_client(http).build()
-}
-
-fn bare(place: &Place, retries: RetryConfig) -> SdkConfig {
     let credentials = Credentials::new(Place::access_key(&place.account), "secret", None, None, "simulator");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .region(Region::new(place.region.clone()))
         .retry_config(retries)
+        .http_client(http)
         .build()
 }
 
