@@ -133,7 +133,7 @@ fn waiting(out: &mut String, plan: &Plan) {
         .collect();
     for finding in &waits {
         let object = finding.object.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-        let _ = writeln!(out, "· {object}: {}: {}", finding.reason, harmless(&finding.message));
+        let _ = writeln!(out, "· {object}: {}: {}", finding.reason, harmless(&finding.to_string()));
         drifts(out, finding.subject.as_deref().unwrap_or(""), &finding.drift);
         if let Some(next) = finding.reason.next() {
             let _ = writeln!(out, "    → {next}");

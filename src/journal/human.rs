@@ -71,7 +71,7 @@ pub fn progress(status: &Status, commands: usize, colour: bool) -> String {
 fn message(event: &Event) -> String {
     let text = harmless(&event.message);
     match (event.phase, event.lasted) {
-        (Phase::Resolved, Some(lasted)) => format!("{} — over after {}", text, duration(lasted)),
+        (Phase::Resolved, Some(lasted)) => format!("over after {} (was: {text})", duration(lasted)),
         _ => text,
     }
 }

@@ -43,6 +43,8 @@ pub struct Finding {
     pub subject: Option<Arc<str>>,
     /// What is the case, for a person.
     pub message: String,
+    /// What is being waited for meanwhile, or why nothing is done.
+    pub note: Option<String>,
     /// Field by field.
     pub drift: Vec<Drift>,
     /// The command that tells more.
@@ -59,6 +61,7 @@ impl Finding {
             object: Some(object.clone()),
             subject: None,
             message: message.into(),
+            note: None,
             drift: Vec::new(),
             command: None,
             until: None,
@@ -72,6 +75,7 @@ impl Finding {
             object: None,
             subject: None,
             message: message.into(),
+            note: None,
             drift: Vec::new(),
             command: None,
             until: None,
@@ -82,6 +86,13 @@ impl Finding {
     #[must_use]
     pub fn about(mut self, subject: impl Into<Arc<str>>) -> Self {
         self.subject = Some(subject.into());
+        self
+    }
+
+    /// … and this is what it waits for.
+    #[must_use]
+    pub fn noting(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
         self
     }
 
@@ -104,6 +115,15 @@ impl Finding {
     pub fn until(mut self, at: Timestamp) -> Self {
         self.until = Some(at);
         self
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.note {
+            Some(note) => write!(f, "{}: {note}", self.message),
+            None => f.write_str(&self.message),
+        }
     }
 }
 

@@ -69,6 +69,11 @@ impl Memory {
         !self.attempts.is_empty() && self.tries_on(subject).next().is_some()
     }
 
+    /// When something was last tried on `subject`.
+    pub fn last_try_on(&self, subject: &Arc<str>) -> Option<Timestamp> {
+        self.tries_on(subject).map(|(_, attempts)| attempts.last).max()
+    }
+
     /// Until when a write to `subject` may be under way that AWS does not show: sent, and its reply lost.
     pub fn in_doubt_until(&self, subject: &Arc<str>) -> Option<Timestamp> {
         let in_doubt = |attempts: &Attempts| attempts.failure.as_ref().is_some_and(Failure::may_have_happened);
@@ -106,13 +111,17 @@ impl Change {
 }
 
 impl Attempts {
+    /// Whether the failure is of a kind that passes by itself.
+    pub fn is_soon_tried_again(&self) -> bool {
+        self.failure.as_ref().is_some_and(|why| {
+            matches!(why.class, Class::NotReady | Class::Conflict | Class::Throttled | Class::Ambiguous)
+        })
+    }
+
     /// When the next try is due.
     pub fn next(&self) -> Timestamp {
         // What AWS asks to try again soon is tried again soon; what it refuses, slowly.
-        let soon = self.failure.as_ref().is_some_and(|why| {
-            matches!(why.class, Class::NotReady | Class::Conflict | Class::Throttled | Class::Ambiguous)
-        });
-        let first = SignedDuration::from_secs(if soon { 4 } else { 30 });
+        let first = SignedDuration::from_secs(if self.is_soon_tried_again() { 4 } else { 30 });
         self.last + growing(first, self.count)
     }
 }

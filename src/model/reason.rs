@@ -75,6 +75,7 @@ reasons! {
     InProgress, Converging, "A command is under way on the node.", "";
     NotProbed, Converging, "The node has not been read lately; a probe is due.", "";
     Settling, Converging, "A write was just made and does not show yet; it is not repeated meanwhile.", "";
+    Retrying, Converging, "AWS was not ready for it yet; it is tried again in a moment.", "";
     Batching, Converging, "Waiting a moment for more nodes, to share one command.", "";
     MaxConcurrency, Converging, "As many nodes as allowed are being changed already.", "";
     ChangeBudget, Converging, "This pass has made as many changes as it may; the rest comes in the next ones.", "";

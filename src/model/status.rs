@@ -108,7 +108,7 @@ pub fn status(known: &Known<'_>, plan: &Plan, before: Option<&Status>, passes: u
         at: known.now,
         passes,
         objects,
-        general: general.map(|finding| (finding.reason, finding.message.clone())).collect(),
+        general: general.map(|finding| (finding.reason, finding.to_string())).collect(),
     }
 }
 
@@ -160,7 +160,7 @@ fn standing(
 
 fn summary(worst: &Finding, findings: &[&Finding]) -> String {
     let same = findings.iter().filter(|finding| finding.reason == worst.reason).count();
-    if same > 1 { format!("{} (and {} more like it)", worst.message, same - 1) } else { worst.message.clone() }
+    if same > 1 { format!("{worst} (and {} more like it)", same - 1) } else { worst.to_string() }
 }
 
 fn counted(tally: Tally) -> String {

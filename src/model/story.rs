@@ -283,7 +283,9 @@ impl Story {
 fn message_of(findings: &[&Finding]) -> String {
     let Some(first) = findings.first() else { return String::new() };
     match findings.len() {
-        1 => first.message.clone(),
+        // Of a fault, what AWS or the node answered is the point; of drift, what is waited for passes.
+        1 if first.reason.nature() == Nature::Converging => first.message.clone(),
+        1 => first.to_string(),
         more => format!("{} (and {} more like it)", first.message, more - 1),
     }
 }

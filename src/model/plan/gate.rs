@@ -6,10 +6,14 @@
 use super::draft::{Needed, reason_of};
 use super::Known;
 use crate::model::desired::{Management, ObjectRef};
+use crate::model::failure::Class;
 use crate::model::finding::Finding;
 use crate::model::memory::{Attempts, CONTESTED_AFTER, growing};
 use crate::model::reason::Reason;
 use jiff::SignedDuration;
+
+/// How often something that is only not ready yet is tried before it counts as a fault: about two minutes.
+const PATIENCE: u32 = 6;
 
 /// How much one pass may still change.
 #[derive(Debug)]
@@ -47,8 +51,9 @@ pub(super) fn closed(
         .or_else(|| spent(budget, object, needed))
 }
 
-fn about(object: &ObjectRef, needed: &Needed, reason: Reason, message: String) -> Finding {
-    Finding::of(object, reason, message).about(needed.change.subject.clone()).with(needed.drift.clone())
+fn about(object: &ObjectRef, needed: &Needed, reason: Reason, note: impl Into<String>) -> Finding {
+    let finding = Finding::of(object, reason, needed.why.clone()).noting(note);
+    finding.about(needed.change.subject.clone()).with(needed.drift.clone())
 }
 
 fn unmanaged(object: &ObjectRef, management: Management, needed: &Needed) -> Option<Finding> {
@@ -57,28 +62,36 @@ fn unmanaged(object: &ObjectRef, management: Management, needed: &Needed) -> Opt
         Management::Paused => Reason::Paused,
         Management::Observe => Reason::Observing,
     };
-    Some(about(object, needed, reason, format!("{} (left as it is)", needed.why)))
+    Some(about(object, needed, reason, "left as it is"))
 }
 
 fn tried(known: &Known<'_>, object: &ObjectRef, needed: &Needed) -> Option<Finding> {
     let attempts = known.memory.attempts.get(&needed.change)?;
     if known.now < attempts.expected_until {
-        let message = format!("{}: done, and waiting for AWS to show it", needed.why);
-        return Some(about(object, needed, Reason::Settling, message).until(attempts.expected_until));
+        let settling = about(object, needed, Reason::Settling, "done, and waiting for AWS to show it");
+        return Some(settling.until(attempts.expected_until));
     }
     let next = attempts.next();
-    (known.now < next).then(|| about(object, needed, failed_reason(attempts), failed_message(needed, attempts)).until(next))
+    (known.now < next).then(|| about(object, needed, failed_reason(attempts), failed_note(attempts)).until(next))
 }
 
+/// What AWS asks to try again in a moment is no fault until it has been asked in vain a few times.
 fn failed_reason(attempts: &Attempts) -> Reason {
-    attempts.failure.as_ref().map_or(Reason::CallFailed, |why| reason_of(why, Reason::CallFailed))
+    match &attempts.failure {
+        Some(why) if attempts.is_soon_tried_again() && attempts.count < PATIENCE => match why.class {
+            Class::Throttled => Reason::Throttled,
+            _ => Reason::Retrying,
+        },
+        Some(why) => reason_of(why, Reason::CallFailed),
+        None => Reason::CallFailed,
+    }
 }
 
-fn failed_message(needed: &Needed, attempts: &Attempts) -> String {
+fn failed_note(attempts: &Attempts) -> String {
     let times = if attempts.count == 1 { "once".to_owned() } else { format!("{} times", attempts.count) };
     match &attempts.failure {
-        Some(why) => format!("{}: tried {times}; {} answered {why}", needed.why, why.call),
-        None => format!("{}: tried {times} without effect", needed.why),
+        Some(why) => format!("tried {times}; {} answered {why}", why.call),
+        None => format!("tried {times} without effect"),
     }
 }
 
@@ -88,8 +101,8 @@ fn contested(known: &Known<'_>, object: &ObjectRef, needed: &Needed) -> Option<F
     let delay = growing(SignedDuration::from_mins(1), u32::try_from(over).unwrap_or(u32::MAX).saturating_add(1));
     let next = last? + delay;
     (known.now < next).then(|| {
-        let message = format!("{}: corrected {count} times in six hours, and changed back each time", needed.why);
-        about(object, needed, Reason::Contested, message).until(next)
+        let note = format!("corrected {count} times in six hours, and changed back each time");
+        about(object, needed, Reason::Contested, note).until(next)
     })
 }
 
@@ -97,6 +110,6 @@ fn spent(budget: &mut Budget, object: &ObjectRef, needed: &Needed) -> Option<Fin
     if budget.spend() {
         return None;
     }
-    let message = format!("{}: this pass has made its {} changes", needed.why, budget.whole);
-    Some(about(object, needed, Reason::ChangeBudget, message))
+    let note = format!("this pass has made its {} changes", budget.whole);
+    Some(about(object, needed, Reason::ChangeBudget, note))
 }

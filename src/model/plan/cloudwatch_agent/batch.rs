@@ -10,8 +10,9 @@ use super::{Busy, NodeId};
 use crate::model::action::{Action, ActionKey, NODES_PER_COMMAND, SendCommand, Step};
 use crate::model::desired::{Object, ObjectRef};
 use crate::model::digest;
+use crate::model::failure::{Class, Failure};
 use crate::model::finding::Finding;
-use crate::model::plan::draft::{Draft, Needed};
+use crate::model::plan::draft::{Draft, Needed, grouped};
 use crate::model::probe;
 use crate::model::reason::Reason;
 
@@ -46,9 +47,8 @@ impl Wants {
         wanted.sort_by(|left, right| (rank(&left.1), &left.0).cmp(&(rank(&right.1), &right.0)));
         for (node, want) in wanted {
             if free == 0 {
-                let message = format!("{}: as many nodes as allowed are at work", want.needed.why);
-                let finding = Finding::of(&object.id, Reason::MaxConcurrency, message).about(node);
-                draft.find(finding.with(want.needed.drift));
+                let finding = Finding::of(&object.id, Reason::MaxConcurrency, want.needed.why).about(node);
+                draft.find(finding.noting("as many nodes as allowed are at work").with(want.needed.drift));
                 continue;
             }
             if !draft.admit(object, &want.needed) {
@@ -99,10 +99,10 @@ fn send_group(draft: &mut Draft<'_>, key: &GroupKey, rows: Vec<(NodeId, Needed)>
     let name = batch_name(key.step, &key.object.name, &key.parameters);
     let (now_rows, waiting) = ready(draft, &name, rows, more_may_come);
     for (node, needed) in waiting {
-        let message = format!("{}: waiting a moment for more nodes", needed.why);
-        draft.find(Finding::of(&key.object, Reason::Batching, message).about(node).with(needed.drift));
+        let finding = Finding::of(&key.object, Reason::Batching, needed.why).about(node);
+        draft.find(finding.noting("waiting a moment for more nodes").with(needed.drift));
     }
-    for chunk in chunks(now_rows) {
+    for chunk in chunks_of(now_rows, |(_, needed)| bad_company(draft, needed)) {
         let (nodes, needed): (Vec<NodeId>, Vec<Needed>) = chunk.into_iter().unzip();
         let command = SendCommand {
             key: action_key(draft, key.step, &key.object.name, &key.parameters, &nodes),
@@ -125,7 +125,7 @@ fn send_probes(draft: &mut Draft<'_>, probes: BTreeMap<NodeId, Want>, busy: &Bus
     }
     let name = batch_name(Step::Probe, "-", &BTreeMap::new());
     let (now_rows, _) = ready(draft, &name, due, !busy.is_empty());
-    for chunk in chunks(now_rows) {
+    for chunk in chunks_of(now_rows, |(_, needed)| bad_company(draft, needed)) {
         let why = format!("{} nodes have not been read lately", chunk.len());
         let (nodes, changes): (Vec<NodeId>, Vec<_>) =
             chunk.into_iter().map(|(node, needed)| (node, needed.change)).unzip();
@@ -167,11 +167,24 @@ fn ready<T>(draft: &mut Draft<'_>, name: &Arc<str>, mut rows: Vec<T>, more_may_c
     (rows, waiting)
 }
 
-fn chunks<T>(mut rows: Vec<T>) -> Vec<Vec<T>> {
+/// One node that SSM does not take makes AWS refuse the whole command. After each such refusal the nodes go in
+/// smaller company, until the bad one is alone.
+fn bad_company(draft: &Draft<'_>, needed: &Needed) -> u32 {
+    let attempts = draft.known.memory.attempts.get(&needed.change);
+    let is_refused = |why: &Failure| why.class == Class::NotFound;
+    attempts.filter(|attempts| attempts.failure.as_ref().is_some_and(is_refused)).map_or(0, |attempts| attempts.count)
+}
+
+/// Rows in commands of at most fifty, halved for every refusal that they were part of.
+fn chunks_of<T>(rows: Vec<T>, refusals: impl Fn(&T) -> u32) -> Vec<Vec<T>> {
+    let by_refusals = grouped(rows.into_iter().map(|row| (refusals(&row), row)));
     let mut chunks = Vec::new();
-    while !rows.is_empty() {
-        let rest = rows.split_off(rows.len().min(NODES_PER_COMMAND));
-        chunks.push(std::mem::replace(&mut rows, rest));
+    for (refusals, mut rows) in by_refusals {
+        let size = (NODES_PER_COMMAND >> refusals.min(10)).max(1);
+        while !rows.is_empty() {
+            let rest = rows.split_off(rows.len().min(size));
+            chunks.push(std::mem::replace(&mut rows, rest));
+        }
     }
     chunks
 }

@@ -23,6 +23,8 @@ use crate::model::reason::Reason;
 
 /// The oldest SSM agent that can install packages (`AWS-ConfigureAWSPackage`).
 const OLDEST_SSM_AGENT: &str = "2.2.93.0";
+/// How long an SSM agent may take to register after its machine was launched or given a profile.
+const REGISTERS_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 /// How long after a failed step the node is left alone at least, also by a process that knows nothing of it.
 const FIRST_DELAY: SignedDuration = SignedDuration::from_secs(30);
 /// How much of an output a message shows.
@@ -136,7 +138,7 @@ fn unmanageable(known: &Known<'_>, candidate: &Candidate<'_>) -> Option<(Reason,
 }
 
 /// An instance that SSM does not know: three causes, one symptom, told apart as far as IAM tells.
-fn unregistered(known: &Known<'_>, instance: Option<&Instance>, id: &str) -> (Reason, String) {
+fn unregistered(known: &Known<'_>, instance: Option<&Instance>, id: &Arc<str>) -> (Reason, String) {
     let Some(profile) = instance.and_then(|instance| instance.profile.as_ref()) else {
         return (Reason::NoInstanceProfile, format!("{id} has no instance profile"));
     };
@@ -158,8 +160,18 @@ fn unregistered(known: &Known<'_>, instance: Option<&Instance>, id: &str) -> (Re
             let message = format!("{id} has instance profile {profile}, whose role {} does not let SSM in", role.name);
             (Reason::ProfileLacksPermissions, message)
         }
+        _ if is_coming_up(known, instance, id) => {
+            (Reason::Starting, format!("{id} has just been launched or given its profile; SSM will know it soon"))
+        }
         _ => (Reason::NotRegistered, format!("{id} runs with instance profile {profile}, but SSM does not know it")),
     }
+}
+
+/// Whether the SSM agent of an instance may still be on its way: it registers within minutes.
+fn is_coming_up(known: &Known<'_>, instance: Option<&Instance>, id: &Arc<str>) -> bool {
+    let is_recent = |at: Timestamp| known.now.duration_since(at) < REGISTERS_WITHIN;
+    let launched = instance.and_then(|instance| instance.launched);
+    launched.is_some_and(is_recent) || known.memory.last_try_on(id).is_some_and(is_recent)
 }
 
 /// The newest step that may have changed the node.
