@@ -3,6 +3,7 @@
 mod aws;
 mod canned;
 mod desired;
+mod estate;
 mod probe_script;
 mod sdk;
 mod sim_ec2;

@@ -78,7 +78,7 @@ impl Estate {
 
     fn sources(&self) -> Vec<String> {
         self.sim
-            .world(|world| world.region(&Place::default_place()).log_groups.sources.keys().cloned().collect())
+            .world(|world| world.region(&Place::default_place()).log_groups.writers().map(str::to_owned).collect())
     }
 }
 

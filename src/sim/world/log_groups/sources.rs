@@ -76,6 +76,11 @@ struct Attached {
 }
 
 impl LogGroups {
+    /// The keys of all sources that are attached.
+    pub fn writers(&self) -> impl Iterator<Item = &str> {
+        self.sources.attached.keys().map(String::as_str)
+    }
+
     /// Lets `source` write from now on, in place of any earlier source with its key.
     ///
     /// Lines are written at `now + k × every` for k = 1, 2, … and arrive `delay` later. Attaching an equal
