@@ -1,4 +1,72 @@
 //! Watchkeeper keeps the telemetry of an AWS estate converged.
+//!
+//! People write what they want in a folder of YAML that a git-sync keeps up to date; one long-running program
+//! compares it, over and over, with what the accounts and machines really have, and issues idempotent Run
+//! Commands and API calls until they agree. This page is the shape of the whole.
+//!
+//! # The way through one pass
+//!
+//! ```text
+//!  desired-state/            AWS (SSM, EC2, Logs, IAM, STS)
+//!       │ load                    │ observe ◀── ask()
+//!       ▼                         ▼                      clock, memory
+//!    Desired ───────────────▶  plan()  ◀────────────────────┘
+//!                               │  pure, synchronous, total
+//!                               ▼
+//!                             Plan ──act──▶ AWS ──▶ Outcomes ──report──▶ events · status · next Memory
+//! ```
+//!
+//! [`pass`] is these steps in one function. Its loop is [`controller`]; [`source`] is the folder over time.
+//!
+//! # Where things are
+//!
+//! | room | what it is for | what it must not do |
+//! |---|---|---|
+//! | [`model`] | everything that is known and decided, as values and functions of values | I/O, time, chance, logging, AWS |
+//! | [`aws`] | the only place that names the SDK: answers questions, carries out actions | decide |
+//! | [`sim`] | a pretend AWS, for the demonstration and for most tests | know `model` or `aws` |
+//! | [`load`] | the folder → bytes | read meaning into them |
+//! | [`clock`] | the only room with time | – |
+//! | [`journal`], [`serve`] | events kept and printed; status, events and health over HTTP | change anything |
+//! | [`cli`] | one file per command; it joins the rooms | be imported by them |
+//!
+//! # Kinds, subjects, actions
+//!
+//! `model/desired` and `model/plan` go by **kind**, what a person writes. `aws` and `sim/world` go by **subject**,
+//! what AWS has. This table joins the two:
+//!
+//! | kind | subjects that it reads | actions that it takes |
+//! |---|---|---|
+//! | `AgentConfig` | parameters | create, overwrite, tag, delete a parameter |
+//! | `CloudWatchAgent` | nodes, instances, commands, documents, parameters, log groups, roles | `SendCommand`: probe, install, configure, start, uninstall |
+//! | `FlowLog` | flow logs, networks, roles, log groups, arrival | create, tag, delete flow logs |
+//! | `LogGroup` | log groups | create, tag, set retention and key, delete a group |
+//! | `IamRole` | roles, instances | create, trust, policies, boundary, profile, associate |
+//! | `Account` | – | – (labels select which documents apply) |
+//!
+//! # Where each decision's evidence lives
+//!
+//! There is no database. Losing [`Memory`](model::memory::Memory) costs time, never correctness.
+//!
+//! | decision | evidence | if the process forgets |
+//! |---|---|---|
+//! | is it as wanted? | the world, read again in every pass | nothing is lost |
+//! | whose is it? | the tag `watchkeeper:owner` on the thing itself | nothing is lost |
+//! | may it go when its document goes? | the tag `watchkeeper:deletion` on the thing itself | nothing is lost |
+//! | has this command been sent? | its comment, in AWS's own command history | it waits until a listing must show it |
+//! | which configuration does a node run? | the last probe's output, in AWS's own command history | nothing is probed again |
+//! | was this write tried lately, in vain? | `Memory`: attempts | it is tried again at once, once |
+//! | does somebody else keep writing it? | `Memory`: corrections | `Contested` is noticed some corrections later |
+//! | was this untagged group ours before it vanished? | `Memory`: ours | it is `NotOwned` until adopted |
+//!
+//! # Invariants
+//!
+//! - All safety rules are in [`model::plan`]; the executor chooses nothing.
+//! - Known, absent and unknown are three answers ([`model::observed::Reading`]); nothing destructive rests on unknown.
+//! - `SendCommand` has no client token, so it is never repeated on doubt: what may have been sent is waited for.
+//! - No trait of ours wraps AWS. A test swaps the HTTP client and the clock, so that real serialisation, signing,
+//!   retries and paging always run.
+//! - Time, environment and chance have rooms of their own; `clippy.toml` and `tests/it/tidy.rs` hold that.
 
 pub mod aws;
 pub mod backoff;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::action::{Action, Outcome};
-use super::desired::ObjectRef;
+use super::desired::{Kind, ObjectRef};
 use super::digest;
 use super::event::{Before, Event, Phase, Urgency};
 use super::finding::{Drift, Finding};
@@ -46,6 +46,7 @@ pub struct Stories {
 #[derive(Clone, Debug)]
 struct Story {
     key: Key,
+    reason: Reason,
     opened: Timestamp,
     message: String,
     changes: Vec<Before>,
@@ -60,16 +61,29 @@ struct Story {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     object: Option<ObjectRef>,
-    reason: Reason,
-    /// The fields that drifted: an agent that is missing and one that is stopped are two causes.
-    fields: Vec<Arc<str>>,
+    cause: Cause,
+}
+
+/// The cause of a story.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cause {
+    /// Something differs from its document, and Watchkeeper is at it, whatever step that is at.
+    ///
+    /// Of many nodes or networks, those that differ in the same fields are one cause: an agent that is missing
+    /// and one that is stopped are two. A single thing is one cause, however many of its fields differ.
+    Drift(Vec<Arc<str>>),
+    /// Anything else.
+    Reason(Reason),
 }
 
 impl Stories {
     /// The stories that are open now, as their events, worst first.
     pub fn open(&self, setting: &Setting) -> Vec<Event> {
-        let mut events: Vec<Event> =
-            self.open.iter().map(|(print, story)| story.event(setting, print, Phase::Opened, story.opened)).collect();
+        let mut events: Vec<Event> = self
+            .open
+            .iter()
+            .map(|(print, story)| story.event(setting, print, Phase::Opened, story.opened))
+            .collect();
         events.sort_by(|left, right| (right.urgency, left.time).cmp(&(left.urgency, right.time)));
         events
     }
@@ -102,7 +116,8 @@ impl Stories {
                 }
                 continue;
             }
-            let is_cause = matches!(finding.reason, Reason::Missing | Reason::Drift) || !finding.drift.is_empty();
+            let is_cause =
+                matches!(finding.reason, Reason::Missing | Reason::Drift) || !finding.drift.is_empty();
             if is_cause && !self.is_in_a_story(&subject) {
                 found.entry(Key::of(finding)).or_default().push(finding);
             }
@@ -113,9 +128,7 @@ impl Stories {
 
     fn is_in_a_story(&self, subject: &Subject) -> bool {
         self.open.values().any(|story| {
-            story.key.reason.nature() == Nature::Converging
-                && story.key.object == subject.0
-                && story.present.contains(&subject.1)
+            story.key.is_drift() && story.key.object == subject.0 && story.present.contains(&subject.1)
         })
     }
 
@@ -127,10 +140,10 @@ impl Stories {
         going_on: &BTreeSet<Subject>,
         events: &mut Vec<Event>,
     ) {
-        let print = key.fingerprint(&setting.installation, &setting.account, &setting.region);
+        let print = key.fingerprint(setting);
         let subjects: BTreeSet<Arc<str>> = findings.iter().map(|finding| subject_of(finding).1).collect();
         let is_new = !self.open.contains_key(&print);
-        let story = self.open.entry(print.clone()).or_insert_with(|| Story::new(key, setting.now));
+        let story = self.open.entry(print.clone()).or_insert_with(|| Story::new(key, findings, setting.now));
         let grew = subjects.iter().any(|subject| !story.seen.contains(subject));
         if grew || is_new {
             story.message = message_of(findings);
@@ -144,7 +157,7 @@ impl Stories {
             }
         }
         story.seen.extend(subjects.iter().cloned());
-        if story.key.reason.nature() == Nature::Converging {
+        if story.key.is_drift() {
             let object = story.key.object.clone();
             story.present.retain(|subject| going_on.contains(&(object.clone(), subject.clone())));
             story.present.extend(subjects);
@@ -158,11 +171,19 @@ impl Stories {
     }
 
     /// Says what was done about open stories.
-    fn acted(&mut self, setting: &Setting, plan: &Plan, outcomes: &[Option<Outcome>], events: &mut Vec<Event>) {
+    fn acted(
+        &mut self,
+        setting: &Setting,
+        plan: &Plan,
+        outcomes: &[Option<Outcome>],
+        events: &mut Vec<Event>,
+    ) {
         for (planned, outcome) in plan.actions.iter().zip(outcomes) {
             let Some(outcome) = outcome else { continue };
             let Some(object) = &planned.object else { continue };
-            let Some((print, story)) = self.open.iter_mut().find(|(_, story)| story.is_mended_by(object, planned)) else {
+            let Some((print, story)) =
+                self.open.iter_mut().find(|(_, story)| story.is_mended_by(object, planned))
+            else {
                 continue;
             };
             if let Ok(done) = &outcome.result {
@@ -171,18 +192,26 @@ impl Stories {
             let mut event = story.event(setting, print, Phase::Updated, setting.now);
             event.message = told(planned, outcome);
             event.count = u32::try_from(planned.changes.len()).unwrap_or(u32::MAX);
-            event.subjects = planned.changes.iter().take(SAMPLE).map(|change| change.subject.clone()).collect();
-            event.commands = outcome.result.as_ref().ok().and_then(|done| done.command.clone()).into_iter().collect();
+            event.subjects =
+                planned.changes.iter().take(SAMPLE).map(|change| change.subject.clone()).collect();
+            event.commands =
+                outcome.result.as_ref().ok().and_then(|done| done.command.clone()).into_iter().collect();
             event.changes = Vec::new();
             events.push(event);
         }
     }
 
-    fn resolve(&mut self, setting: &Setting, plan: &Plan, going_on: &BTreeSet<Subject>, events: &mut Vec<Event>) {
+    fn resolve(
+        &mut self,
+        setting: &Setting,
+        plan: &Plan,
+        going_on: &BTreeSet<Subject>,
+        events: &mut Vec<Event>,
+    ) {
         let still: BTreeSet<Key> = plan.findings.iter().map(Key::of).collect();
         let mut ended = Vec::new();
         for (print, story) in &mut self.open {
-            let goes_on = if story.key.reason.nature() == Nature::Converging {
+            let goes_on = if story.key.is_drift() {
                 let object = story.key.object.clone();
                 story.present.retain(|subject| going_on.contains(&(object.clone(), subject.clone())));
                 !story.present.is_empty()
@@ -214,32 +243,40 @@ fn subject_of(finding: &Finding) -> Subject {
 
 impl Key {
     fn of(finding: &Finding) -> Self {
-        let is_converging = finding.reason.nature() == Nature::Converging;
-        // While it converges, the step it is at is no cause of its own.
-        let reason = match finding.reason {
-            Reason::Missing => Reason::Missing,
-            _ if is_converging => Reason::Drift,
-            other => other,
-        };
-        let mut fields: Vec<Arc<str>> = Vec::new();
-        if is_converging {
-            fields.extend(finding.drift.iter().map(|drift| drift.field.clone()));
-            fields.sort();
-            fields.dedup();
+        let object = finding.object.clone();
+        if finding.reason.nature() != Nature::Converging {
+            return Self { object, cause: Cause::Reason(finding.reason) };
         }
-        Self { object: finding.object.clone(), reason, fields }
+        let has_parts = object
+            .as_ref()
+            .is_some_and(|object| matches!(object.kind, Kind::CloudWatchAgent | Kind::FlowLog));
+        let fields: BTreeSet<Arc<str>> = finding.drift.iter().map(|drift| drift.field.clone()).collect();
+        let fields = if has_parts { fields.into_iter().collect() } else { Vec::new() };
+        Self { object, cause: Cause::Drift(fields) }
     }
 
-    fn fingerprint(&self, installation: &str, account: &str, region: &str) -> Arc<str> {
+    fn fingerprint(&self, setting: &Setting) -> Arc<str> {
         let object = self.object.as_ref().map(ToString::to_string).unwrap_or_default();
-        let parts = [installation, account, region, &object, self.reason.word()];
-        digest::short(parts.into_iter().chain(self.fields.iter().map(|field| &**field))).into()
+        let (word, fields) = match &self.cause {
+            Cause::Drift(fields) => ("Drift", fields.as_slice()),
+            Cause::Reason(reason) => (reason.word(), &[][..]),
+        };
+        let parts = [&*setting.installation, &*setting.account, &*setting.region, &object, word];
+        digest::short(parts.into_iter().chain(fields.iter().map(|field| &**field))).into()
+    }
+
+    fn is_drift(&self) -> bool {
+        matches!(self.cause, Cause::Drift(_))
     }
 }
 
 impl Story {
-    fn new(key: Key, opened: Timestamp) -> Self {
+    fn new(key: Key, findings: &[&Finding], opened: Timestamp) -> Self {
+        let first = findings.first().map_or(Reason::Drift, |finding| finding.reason);
+        // The step that a subject is at is no reason of its own.
+        let is_step = key.is_drift() && first != Reason::Missing;
         Self {
+            reason: if is_step { Reason::Drift } else { first },
             key,
             opened,
             message: String::new(),
@@ -261,9 +298,9 @@ impl Story {
             time,
             number: 0,
             phase,
-            urgency: Urgency::of(self.key.reason),
+            urgency: Urgency::of(self.reason),
             fingerprint: print.clone(),
-            reason: self.key.reason,
+            reason: self.reason,
             account: setting.account.clone(),
             region: setting.region.clone(),
             revision: setting.revision.clone(),
@@ -273,20 +310,24 @@ impl Story {
             message: self.message.clone(),
             changes: self.changes.clone(),
             commands: self.commands.clone(),
-            next: self.key.reason.next().map(str::to_owned),
+            next: self.reason.next().map(str::to_owned),
             lasted: None,
         }
     }
 }
 
-/// One sentence for all: the first one's, with a count.
+/// One sentence for all: everything that is said of a single subject; of several, the first one's and a count.
 fn message_of(findings: &[&Finding]) -> String {
     let Some(first) = findings.first() else { return String::new() };
+    // Of a fault, what AWS or the node answered is the point; of drift, what is waited for passes.
+    let is_passing = first.reason.nature() == Nature::Converging;
+    let said = |finding: &Finding| if is_passing { finding.message.clone() } else { finding.to_string() };
+    if findings.iter().all(|finding| finding.subject == first.subject) {
+        return findings.iter().map(|finding| said(finding)).collect::<Vec<_>>().join("; ");
+    }
     match findings.len() {
-        // Of a fault, what AWS or the node answered is the point; of drift, what is waited for passes.
-        1 if first.reason.nature() == Nature::Converging => first.message.clone(),
-        1 => first.to_string(),
-        more => format!("{} (and {} more like it)", first.message, more - 1),
+        1 => said(first),
+        more => format!("{} (and {} more like it)", said(first), more - 1),
     }
 }
 
@@ -297,7 +338,11 @@ fn changes_of(findings: &[&Finding]) -> Vec<Before> {
         before: drift.have.clone(),
         after: drift.want.clone(),
     };
-    findings.iter().flat_map(|finding| finding.drift.iter().map(move |drift| change(finding, drift))).take(SHOWN_CHANGES).collect()
+    findings
+        .iter()
+        .flat_map(|finding| finding.drift.iter().map(move |drift| change(finding, drift)))
+        .take(SHOWN_CHANGES)
+        .collect()
 }
 
 /// What was done, and what came of it.
@@ -328,13 +373,20 @@ pub fn describe(action: &Action, count: usize) -> String {
         Action::TagParameter(name, _) => format!("tag parameter {name}"),
         Action::DeleteParameter(name) => format!("delete parameter {name}"),
         Action::CreateLogGroup(group) => format!("create log group {}", group.name),
-        Action::SetRetention(name, Some(days)) => format!("set the retention of log group {name} to {days} days"),
+        Action::SetRetention(name, Some(days)) => {
+            format!("set the retention of log group {name} to {days} days")
+        }
         Action::SetRetention(name, None) => format!("let log group {name} never expire"),
         Action::SetLogGroupKey(name, _) => format!("set the key of log group {name}"),
         Action::TagLogGroup { name, .. } => format!("tag log group {name}"),
         Action::DeleteLogGroup(name) => format!("delete log group {name}"),
         Action::CreateFlowLogs(request) => {
-            format!("create {} into {} on {}", flow_logs(request.resources.len()), request.log_group, some(&request.resources))
+            format!(
+                "create {} into {} on {}",
+                flow_logs(request.resources.len()),
+                request.log_group,
+                some(&request.resources)
+            )
         }
         Action::DeleteFlowLogs(ids) => format!("delete {} {}", flow_logs(ids.len()), some(ids)),
         Action::TagFlowLogs(ids, _) => format!("tag {} {}", flow_logs(ids.len()), some(ids)),
@@ -350,7 +402,9 @@ pub fn describe(action: &Action, count: usize) -> String {
         Action::DeleteRole(role) => format!("delete role {role}"),
         Action::CreateProfile(profile, _) => format!("create instance profile {profile}"),
         Action::AddRoleToProfile(profile, role) => format!("add role {role} to instance profile {profile}"),
-        Action::AssociateProfile(instance, profile) => format!("attach instance profile {profile} to {instance}"),
+        Action::AssociateProfile(instance, profile) => {
+            format!("attach instance profile {profile} to {instance}")
+        }
     }
 }
 
