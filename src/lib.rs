@@ -9,5 +9,6 @@ pub mod journal;
 pub mod load;
 pub mod model;
 pub mod pass;
+pub mod serve;
 pub mod sim;
 pub mod source;

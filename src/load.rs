@@ -65,7 +65,8 @@ pub fn snapshot(folder: &Path) -> Result<Snapshot, LoadError> {
     if !root.is_dir() {
         return Err(LoadError::NotAFolder { folder: folder.to_owned() });
     }
-    let mut walk = Walk { folder, root: &root, files: BTreeMap::new(), problems: Vec::new(), entries: 0, bytes: 0 };
+    let mut walk =
+        Walk { folder, root: &root, files: BTreeMap::new(), problems: Vec::new(), entries: 0, bytes: 0 };
     walk.folder(&root, "", 0)?;
     // A tree that went away half-way reads like files that were removed. It must not.
     if !root.is_dir() {
@@ -111,7 +112,10 @@ impl Walk<'_> {
                 return Err(self.too_large());
             }
             let Ok(name) = name.into_string() else {
-                self.problem(inside, "the folder has a file whose name is not UTF-8".to_owned());
+                self.problem(
+                    inside.trim_end_matches('/'),
+                    "the folder has a file whose name is not UTF-8".to_owned(),
+                );
                 continue;
             };
             if !name.starts_with('.') {
@@ -124,7 +128,10 @@ impl Walk<'_> {
     fn names(&self, path: &Path) -> io::Result<Vec<std::ffi::OsString>> {
         // One more than allowed is enough to know that there are too many.
         let left = (MAX_ENTRIES + 1).saturating_sub(self.entries);
-        let mut names = fs::read_dir(path)?.take(left).map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+        let mut names = fs::read_dir(path)?
+            .take(left)
+            .map(|entry| Ok(entry?.file_name()))
+            .collect::<io::Result<Vec<_>>>()?;
         names.sort();
         Ok(names)
     }

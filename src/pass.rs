@@ -91,7 +91,7 @@ impl Scope {
         plan.findings.extend(said);
         let actions: Vec<Action> = plan.actions.iter().map(|planned| planned.action.clone()).collect();
         let outcomes = match mode {
-            Mode::Enforce => act(&self.clients, &actions, stop).await,
+            Mode::Enforce => Box::pin(act(&self.clients, &actions, stop)).await,
             Mode::DryRun => actions.iter().map(|_| None).collect(),
         };
         self.report(desired, plan, outcomes, clock.now())
@@ -103,7 +103,8 @@ impl Scope {
             if questions.is_empty() || stop.is_cancelled() {
                 break;
             }
-            for answer in observe(&self.clients, &self.rules.installation, questions, stop).await {
+            let answers = Box::pin(observe(&self.clients, &self.rules.installation, questions, stop)).await;
+            for answer in answers {
                 self.observed.take(answer);
             }
         }

@@ -53,6 +53,12 @@ pub const SSM_LIST_TAGS: Api = Api::new("ssm:ListTagsForResource", 5.0, 10.0);
 pub const ADD_TAGS: Api = Api::new("ssm:AddTagsToResource", 2.5, 5.0);
 /// Unpublished. A handful of documents.
 pub const DESCRIBE_DOCUMENT: Api = Api::new("ssm:DescribeDocument", 5.0, 5.0);
+/// Once per account and Region, by a person.
+pub const CREATE_DOCUMENT: Api = Api::new("ssm:CreateDocument", 1.0, 1.0);
+/// Once per version of the probe, by a person.
+pub const UPDATE_DOCUMENT: Api = Api::new("ssm:UpdateDocument", 1.0, 1.0);
+/// Once per version of the probe, by a person.
+pub const UPDATE_DOCUMENT_DEFAULT_VERSION: Api = Api::new("ssm:UpdateDocumentDefaultVersion", 1.0, 1.0);
 /// Unpublished. A handful of documents.
 pub const LIST_ASSOCIATIONS: Api = Api::new("ssm:ListAssociations", 5.0, 5.0);
 

@@ -122,6 +122,19 @@ pub fn with_http(
     Clients::new(&settled(config, clock), clock, region, partition)
 }
 
+/// Clients of whoever speaks AWS at `endpoint_url`, with credentials that are good for nothing else: for a
+/// simulator on loopback. `access_key` is how it knows the account.
+pub fn at_endpoint(clock: &Clock, endpoint_url: &str, access_key: &str, region: &str) -> Clients {
+    let credentials = Credentials::new(access_key, "simulated", None, None, "watchkeeper");
+    let config = SdkConfig::builder()
+        .behavior_version(behavior())
+        .region(Region::new(region.to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(endpoint_url)
+        .build();
+    Clients::new(&settled(config, clock), clock, region, endpoint_url)
+}
+
 /// Pinned, so that a newer SDK cannot change what retries and timeouts mean.
 fn behavior() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()

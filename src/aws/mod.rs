@@ -19,6 +19,7 @@ pub mod meter;
 mod observe;
 mod paging;
 mod policy_text;
+pub mod probe_document;
 mod spread;
 mod values;
 

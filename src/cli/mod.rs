@@ -1,3 +1,71 @@
 //! The command line: one file per command. Only here and in `main.rs` may errors be `anyhow`.
 
+pub mod client;
+pub mod events;
+pub mod health;
+pub mod install_probe;
+pub mod options;
+pub mod plan;
+pub mod run;
+pub mod simulate;
+pub mod status;
 pub mod validate;
+
+use clap::{Parser, Subcommand};
+
+/// Keeps the telemetry of an AWS estate converged with a folder of YAML.
+#[derive(Debug, Parser)]
+#[command(name = "watchkeeper", version, about, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the folder: every mistake at once, with file, line and column
+    Validate(validate::Args),
+    /// Show what would be done and why, and what is waiting and why. Changes nothing
+    Plan(plan::Args),
+    /// Keep the estate as the folder says
+    Run(Box<run::Args>),
+    /// Ask a running controller where everything stands
+    Status(status::Args),
+    /// Ask a running controller what happened
+    Events(events::Args),
+    /// Ask a running controller whether it lives: for container health checks
+    Health(health::Args),
+    /// Make, or update, the document Watchkeeper-Probe in this account and Region
+    InstallProbe(install_probe::Args),
+    /// Run the simulated AWS on loopback, for any AWS client
+    Simulate(simulate::Args),
+}
+
+/// Runs the command, and gives its exit code.
+///
+/// # Errors
+/// Whatever keeps the command from doing its work.
+pub async fn main(cli: Cli) -> anyhow::Result<u8> {
+    match cli.command {
+        Command::Validate(args) => Ok(validate::main(&args)),
+        // The SDK's futures are deep and large: on the heap, they nest no further.
+        Command::Plan(args) => Box::pin(plan::main(args)).await,
+        Command::Run(args) => Box::pin(run::main(*args)).await,
+        Command::Status(args) => status::main(args).await,
+        Command::Events(args) => events::main(args).await,
+        Command::Health(args) => health::main(args).await,
+        Command::InstallProbe(args) => Box::pin(install_probe::main(args)).await,
+        Command::Simulate(args) => simulate::main(args).await,
+    }
+}
+
+/// Whether people read what is printed, in a terminal that shows colours.
+pub(crate) fn is_colour() -> bool {
+    use std::io::IsTerminal as _;
+    std::io::stdout().is_terminal() && !no_colour()
+}
+
+#[expect(clippy::disallowed_methods, reason = "NO_COLOR is the user's wish to every program: https://no-color.org")]
+fn no_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}

@@ -9,6 +9,20 @@ use std::path::Path;
 use crate::load;
 use crate::model::desired::{Kind, Parsed, Problem, Snapshot, parse, render};
 
+/// The options of `validate`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    folder: super::options::FolderArg,
+}
+
+/// Runs the command.
+pub fn main(args: &Args) -> u8 {
+    let verdict = run(&args.folder.folder, super::is_colour());
+    print!("{}", verdict.text);
+    verdict.exit_code
+}
+
 /// What the command prints and how it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -55,7 +69,8 @@ fn count(errors: usize, warnings: usize, problems: &[Problem], snapshot: &Snapsh
         _ => {
             let files: std::collections::BTreeSet<_> =
                 problems.iter().filter(|problem| problem.is_error()).map(|problem| &problem.file).collect();
-            let warned = if warnings == 0 { String::new() } else { format!(" and {}", many(warnings, "warning")) };
+            let warned =
+                if warnings == 0 { String::new() } else { format!(" and {}", many(warnings, "warning")) };
             format!("{}{warned} in {}.", many(errors, "error"), many(files.len(), "file"))
         }
     }

@@ -3,7 +3,7 @@
 //! Everything here is a value or a function of values, so that every decision can be tested as plain data.
 
 pub mod action;
-pub(crate) mod agent_config;
+pub mod agent_config;
 pub mod ask;
 pub mod desired;
 pub mod digest;

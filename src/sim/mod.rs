@@ -16,6 +16,7 @@
 
 pub mod connector;
 pub mod fault;
+pub mod scenario;
 pub mod server;
 pub mod wire;
 pub mod world;

@@ -30,6 +30,7 @@ const GREETING: &str =
 pub async fn serve(sim: Sim, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
     let app = Router::new()
         .route("/", get(async || GREETING).post(answer))
+        .route("/clock", get(clock))
         .route("/{*path}", post(answer))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(sim);
@@ -44,6 +45,11 @@ pub async fn serve(sim: Sim, listener: TcpListener, stop: CancellationToken) -> 
 /// Whether only this machine can reach `address`.
 pub fn is_loopback(address: SocketAddr) -> bool {
     address.ip().is_loopback()
+}
+
+/// What time it is here, and how fast it passes: for a controller that wants to live in the same time.
+async fn clock(State(sim): State<Sim>) -> String {
+    format!("{} {}\n", sim.now(), sim.clock().speed())
 }
 
 async fn answer(State(sim): State<Sim>, headers: HeaderMap, body: Bytes) -> HttpResponse<Body> {

@@ -1,5 +1,6 @@
-//! Every test that is not beside the code: one binary.
+//! Every test that is not beside the code: one binary, which links once.
 
+mod desired;
 mod probe_script;
 mod sdk;
 mod sim_ec2;

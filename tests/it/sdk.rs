@@ -6,6 +6,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ec2::error::ProvideErrorMetadata;
+use aws_smithy_types::retry::RetryConfig;
 use watchkeeper::clock::Clock;
 use watchkeeper::sim::Sim;
 use watchkeeper::sim::connector::Connector;
@@ -22,20 +23,37 @@ pub fn sim() -> Sim {
     Sim::new(world, Clock::pretended(epoch, 1.0))
 }
 
-/// Callers of `account`, in process.
+/// Callers of `account`, in process, who try once.
 pub fn config(sim: &Sim, account: &str) -> SdkConfig {
-    builder(account).http_client(Connector::new(sim.clone())).build()
+    let place = Place { account: account.to_owned(), region: DEFAULT_REGION.to_owned() };
+    over(&place, Connector::new(sim.clone()), RetryConfig::disabled())
 }
 
-/// Callers of `account`, with no HTTP client of their own yet.
-pub fn builder(account: &str) -> aws_config::sdk_config::Builder {
-    let key = Place::access_key(account);
-    let credentials = Credentials::new(key, "secret", None, None, "simulator");
+/// Callers from `place`, in process, who try again as the SDK does.
+pub fn config_at(sim: &Sim, place: &Place) -> SdkConfig {
+    over(place, Connector::new(sim.clone()), RetryConfig::standard())
+}
+
+/// Callers of `account`, over a socket, who try once.
+pub fn config_to(endpoint_url: &str, account: &str) -> SdkConfig {
+    let place = Place { account: account.to_owned(), region: DEFAULT_REGION.to_owned() };
+    let mut config = bare(&place, RetryConfig::disabled()).into_builder();
+    config.set_endpoint_url(Some(endpoint_url.to_owned()));
+    config.build()
+}
+
+fn over(place: &Place, http: Connector, retries: RetryConfig) -> SdkConfig {
+    bare(place, retries).into_builder().http_client(http).build()
+}
+
+fn bare(place: &Place, retries: RetryConfig) -> SdkConfig {
+    let credentials = Credentials::new(Place::access_key(&place.account), "secret", None, None, "simulator");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .region(Region::new(DEFAULT_REGION))
-        .retry_config(aws_smithy_types::retry::RetryConfig::disabled())
+        .region(Region::new(place.region.clone()))
+        .retry_config(retries)
+        .build()
 }
 
 /// Lets simulated time pass. Needs a paused tokio clock, so that nobody waits.
@@ -46,13 +64,4 @@ pub async fn pass(seconds: u64) {
 /// The code that a call failed with.
 pub fn code<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(outcome: Result<T, E>) -> String {
     outcome.expect_err("an error").code().unwrap_or_default().to_owned()
-}
-
-/// Callers from `place`, in process, who try again as the SDK does.
-pub fn config_at(sim: &Sim, place: &Place) -> SdkConfig {
-    builder(&place.account)
-        .http_client(Connector::new(sim.clone()))
-        .region(Region::new(place.region.clone()))
-        .retry_config(aws_smithy_types::retry::RetryConfig::standard())
-        .build()
 }

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use watchkeeper::sim::fault::{Faults, Rates};
 use watchkeeper::sim::server::{is_loopback, serve};
 
-use crate::sdk::{ACCOUNT, builder, code, sim};
+use crate::sdk::{ACCOUNT, code, config_to, sim};
 
 #[tokio::test]
 async fn the_sdk_works_over_a_socket() {
@@ -16,7 +16,7 @@ async fn the_sdk_works_over_a_socket() {
     assert!(is_loopback(address));
     let stop = CancellationToken::new();
     let server = tokio::spawn(serve(sim.clone(), listener, stop.clone()));
-    let sts = Sts::new(&builder(ACCOUNT).endpoint_url(format!("http://{address}")).build());
+    let sts = Sts::new(&config_to(&format!("http://{address}"), ACCOUNT));
 
     let me = sts.get_caller_identity().send().await.expect("an answer");
     assert_eq!(me.account(), Some(ACCOUNT));

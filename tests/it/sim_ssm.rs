@@ -173,7 +173,7 @@ async fn the_probe_reads_a_node() {
     let made = estate.ssm.create_document().name(probe::NAME).content(probe::content());
     let made = made.document_type(aws_sdk_ssm::types::DocumentType::Command).send().await.expect("made");
     let hash = made.document_description.expect("a description").hash;
-    assert_eq!(hash, Some(probe::sha256()));
+    assert_eq!(hash.as_deref(), Some(probe::sha256()));
     let again = estate.ssm.update_document().name(probe::NAME).content(probe::content()).send().await;
     assert_eq!(code(again), "DuplicateDocumentContent");
     for invocation in estate.run(probe::NAME, &[]).await {
@@ -366,10 +366,10 @@ async fn parameters_have_versions_labels_and_tags() {
         .await
         .expect("listed");
     assert_eq!(found.parameters()[0].version, 2);
-    let history =
-        ssm.get_parameter_history().name("AmazonCloudWatch-A").max_results(1).into_paginator().items().send();
-    let history = history.collect::<Result<Vec<_>, _>>().await.expect("listed");
-    assert_eq!(history.iter().map(|version| version.labels().len()).collect::<Vec<_>>(), [1, 0]);
+    let pages = ssm.get_parameter_history().name("AmazonCloudWatch-A").max_results(1).into_paginator().send();
+    let pages = pages.collect::<Result<Vec<_>, _>>().await.expect("listed");
+    let history = pages.iter().flat_map(|page| page.parameters());
+    assert_eq!(history.map(|version| version.labels().len()).collect::<Vec<_>>(), [1, 0]);
     let several = ssm.get_parameters().names("AmazonCloudWatch-A").names("B").send().await.expect("got");
     assert_eq!((several.parameters().len(), several.invalid_parameters()), (1, &["B".to_owned()][..]));
 }

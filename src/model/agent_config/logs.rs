@@ -126,7 +126,8 @@ fn note_group(entry: &Node, default: Option<&str>, checked: &mut Checked) {
         Some(name) => match name.text() {
             Some(text) if (1..=512).contains(&text.chars().count()) => Some(text),
             _ => {
-                checked.error(name.span, String::from("`log_group_name` must be text of 1 to 512 characters"));
+                checked
+                    .error(name.span, String::from("`log_group_name` must be text of 1 to 512 characters"));
                 return;
             }
         },
@@ -142,7 +143,8 @@ fn note_group(entry: &Node, default: Option<&str>, checked: &mut Checked) {
 
 fn retention(node: &Node, log_group: &str, checked: &mut Checked) {
     let Value::Int(days) = node.value else {
-        checked.error(node.span, format!("`retention_in_days` must be a whole number, this is {}", node.what()));
+        checked
+            .error(node.span, format!("`retention_in_days` must be a whole number, this is {}", node.what()));
         return;
     };
     if days != -1 && !RETENTION_DAYS.iter().any(|offered| i64::from(*offered) == days) {

@@ -19,9 +19,8 @@ const FIELDS: [&str; 10] = [
 
 /// Collectors whose value is an object and nothing else. Names that are not here may be objects of Windows
 /// performance counters, so an unknown one is not a mistake.
-const OBJECTS: [&str; 11] = [
-    "collectd", "cpu", "disk", "diskio", "efa", "ethtool", "mem", "net", "netstat", "processes", "swap",
-];
+const OBJECTS: [&str; 11] =
+    ["collectd", "cpu", "disk", "diskio", "efa", "ethtool", "mem", "net", "netstat", "processes", "swap"];
 
 /// Of these, the ones for which the schema asks for `measurement`.
 const MEASURED: [&str; 8] = ["cpu", "disk", "diskio", "mem", "net", "netstat", "processes", "swap"];
@@ -66,7 +65,8 @@ fn procstat(collector: &Node, checked: &mut Checked) {
     };
     for item in items {
         if !["pid_file", "exe", "pattern"].iter().any(|field| item.get(field).is_some()) {
-            checked.error(item.span, String::from("an item of `procstat` needs `pid_file`, `exe` or `pattern`"));
+            checked
+                .error(item.span, String::from("an item of `procstat` needs `pid_file`, `exe` or `pattern`"));
         }
     }
 }

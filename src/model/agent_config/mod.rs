@@ -159,7 +159,9 @@ impl Checked {
             severity: Severity::Error,
             at: Some(at),
             message: String::from("Parameter Store does not take a value with `{{`"),
-            help: Some(String::from("placeholders have one brace, {instance_id}; between braces of JSON put a space")),
+            help: Some(String::from(
+                "placeholders have one brace, {instance_id}; between braces of JSON put a space",
+            )),
         });
     }
 
@@ -195,7 +197,13 @@ impl Checked {
     }
 
     /// The obligatory section that lists the collectors; notes it if it is missing or empty.
-    pub(super) fn collected<'n>(&mut self, what: &str, key: &Key, node: &'n Node, field: &str) -> Option<&'n Node> {
+    pub(super) fn collected<'n>(
+        &mut self,
+        what: &str,
+        key: &Key,
+        node: &'n Node,
+        field: &str,
+    ) -> Option<&'n Node> {
         let Some(collected) = node.get(field) else {
             self.error(key.span, format!("`{what}` needs the field `{field}`"));
             return None;
@@ -207,7 +215,10 @@ impl Checked {
             }
             Value::Map(_) => Some(collected),
             _ => {
-                self.error(collected.span, format!("`{field}` must be an object, this is {}", collected.what()));
+                self.error(
+                    collected.span,
+                    format!("`{field}` must be an object, this is {}", collected.what()),
+                );
                 None
             }
         }

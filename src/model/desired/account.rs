@@ -118,7 +118,9 @@ fn assume_role(node: &Node, mistakes: &mut Mistakes) -> Option<AssumeRole> {
 /// STS takes 2 to 1,224 of these characters (`AssumeRole`).
 fn external_id(node: &Node, mistakes: &mut Mistakes) -> Option<String> {
     let id = filled_text(node, mistakes)?;
-    if (2..=1224).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@:/_-".contains(c)) {
+    if (2..=1224).contains(&id.len())
+        && id.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@:/_-".contains(c))
+    {
         return Some(id);
     }
     mistakes.error(node.span, "an external id has 2 to 1224 letters, digits and + = , . @ : / _ -");

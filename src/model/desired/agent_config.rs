@@ -62,7 +62,11 @@ pub struct AgentConfig {
 const TIERS: [(&str, Tier); 2] = [("Standard", Tier::Standard), ("Advanced", Tier::Advanced)];
 
 /// Reads the fields of an `AgentConfig`; `configFile` is looked up in the snapshot.
-pub(super) fn read(fields: &mut Fields<'_>, snapshot: &Snapshot, mistakes: &mut Mistakes) -> Option<AgentConfig> {
+pub(super) fn read(
+    fields: &mut Fields<'_>,
+    snapshot: &Snapshot,
+    mistakes: &mut Mistakes,
+) -> Option<AgentConfig> {
     let parameter = fields.required("parameter", mistakes, parameter);
     let tier = fields.optional("tier", mistakes, |node, mistakes| choice(node, mistakes, &TIERS));
     let tier = tier.unwrap_or_default();
@@ -135,19 +139,21 @@ fn parameter(node: &Node, mistakes: &mut Mistakes) -> Option<String> {
 fn from_file(node: &Node, snapshot: &Snapshot, mistakes: &mut Mistakes) -> Option<Content> {
     let written = filled_text(node, mistakes)?;
     let Some(path) = resolve(mistakes.file(), &written) else {
-        mistakes.error_help(node.span, "this file is outside the folder", "name a file inside it, relative to this document");
+        mistakes.error_help(
+            node.span,
+            "this file is outside the folder",
+            "name a file inside it, relative to this document",
+        );
         return None;
     };
-    if !path.ends_with(".json") {
+    if !is_json_file(&path) {
         mistakes.error(node.span, "the configuration's file must end in `.json`");
         return None;
     }
     let Some(bytes) = snapshot.files.get(&path) else {
         let unreadable = snapshot.problems.iter().any(|problem| *problem.file == *path);
-        let help = match unreadable {
-            true => None,
-            false => did_you_mean(&path, snapshot.files.keys().map(String::as_str).filter(|path| path.ends_with(".json"))),
-        };
+        let configurations = snapshot.files.keys().map(String::as_str).filter(|path| is_json_file(path));
+        let help = if unreadable { None } else { did_you_mean(&path, configurations) };
         let why = if unreadable { "cannot be read" } else { "is not in the folder" };
         mistakes.error_maybe(node.span, format!("`{}` {why}", shown(&path)), help);
         return None;
@@ -158,6 +164,10 @@ fn from_file(node: &Node, snapshot: &Snapshot, mistakes: &mut Mistakes) -> Optio
         return None;
     };
     Some(Content { text: text.to_owned(), checked: check_text(text), file, at: node.span })
+}
+
+fn is_json_file(path: &str) -> bool {
+    matches!(path.rsplit_once('.'), Some((_, "json")))
 }
 
 /// The path inside the folder of a file that a document in `from` names; none outside the folder.
@@ -184,7 +194,10 @@ fn inline_content(node: &Node, mistakes: &mut Mistakes) -> Option<Content> {
         Value::Map(_) => {
             let text = format!("{:#}", node.to_json());
             let mut checked = check_tree(node);
-            checked.check_braces(&text);
+            // Found in the JSON that this becomes, so the place in the document is not known.
+            let mut braces = Checked::default();
+            braces.check_braces(&text);
+            checked.findings.extend(braces.without_positions().findings);
             (text, checked)
         }
         // Positions inside the text would be off by its indentation.
@@ -199,7 +212,13 @@ fn note_findings(content: &Content, mistakes: &mut Mistakes) {
     for finding in &content.checked.findings {
         // In the document itself a finding without a place stands at the field.
         let at = finding.at.or(own.then_some(content.at));
-        mistakes.elsewhere(finding.severity, &content.file, at, finding.message.clone(), finding.help.clone());
+        mistakes.elsewhere(
+            finding.severity,
+            &content.file,
+            at,
+            finding.message.clone(),
+            finding.help.clone(),
+        );
     }
 }
 

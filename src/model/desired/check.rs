@@ -75,7 +75,12 @@ fn repeated_names(documents: &[Document], findings: &mut Findings) {
             continue;
         };
         let message = format!("{} is already described at {}", document.id, documents[before].at);
-        findings.error((index, document), document.name_at, message, Some(String::from("rename or remove one of them")));
+        findings.error(
+            (index, document),
+            document.name_at,
+            message,
+            Some(String::from("rename or remove one of them")),
+        );
         findings.wrong.insert(before);
     }
 }
@@ -94,7 +99,8 @@ fn contested_claims(documents: &[Document], findings: &mut Findings) {
             if other.id == document.id {
                 continue;
             }
-            let message = format!("the {} `{}` already belongs to {} at {}", claim.0, claim.1, other.id, other.at);
+            let message =
+                format!("the {} `{}` already belongs to {} at {}", claim.0, claim.1, other.id, other.at);
             let help = String::from("one resource has one document: remove one of them");
             findings.error((index, document), document.field(claim_field(claim.0)), message, Some(help));
             findings.wrong.insert(before);
@@ -134,7 +140,8 @@ fn dangling(documents: &[Document], findings: &mut Findings) {
             _ => Vec::new(),
         };
         for (field, name) in wanted {
-            let (kind, known) = if field == "role" { (Kind::IamRole, &roles) } else { (Kind::AgentConfig, &configs) };
+            let (kind, known) =
+                if field == "role" { (Kind::IamRole, &roles) } else { (Kind::AgentConfig, &configs) };
             if known.contains(name) {
                 continue;
             }
@@ -166,7 +173,9 @@ fn retention_owners(documents: &[Document], findings: &mut Findings) {
         }
     }
     for (index, document) in documents.iter().enumerate() {
-        let Some(Spec::AgentConfig(config)) = document.object.as_ref().map(|object| &object.spec) else { continue };
+        let Some(Spec::AgentConfig(config)) = document.object.as_ref().map(|object| &object.spec) else {
+            continue;
+        };
         for problem in retention_clashes(document, config, &groups) {
             if problem.is_error() {
                 findings.wrong.insert(index);

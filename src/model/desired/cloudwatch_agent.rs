@@ -106,7 +106,7 @@ pub struct Rollout {
 impl Default for Rollout {
     fn default() -> Self {
         /// Long enough for the agent to start, fail and be seen failing.
-        const BAKE: Duration = Duration::from_secs(5 * 60);
+        const BAKE: Duration = Duration::from_mins(5);
         Self { canary: None, waves: Vec::new(), bake: BAKE, max_concurrency: None, max_failures: None }
     }
 }
@@ -144,7 +144,11 @@ pub(super) fn read(fields: &mut Fields<'_>, mistakes: &mut Mistakes) -> Option<C
     let config = config_node.and_then(|node| config_choice(node, mistakes));
     match (ensure, config_node) {
         (Ensure::Absent, Some(node)) => {
-            mistakes.error_help(node.span, "`ensure: absent` uninstalls the agent", "remove `config`, or `ensure`");
+            mistakes.error_help(
+                node.span,
+                "`ensure: absent` uninstalls the agent",
+                "remove `config`, or `ensure`",
+            );
         }
         (Ensure::Present, None) if !fields.has("config") => {
             mistakes.error_help(
@@ -205,7 +209,8 @@ fn config_choice(node: &Node, mistakes: &mut Mistakes) -> Option<ConfigChoice> {
 fn check_platforms(nodes: &NodeSelector, config: &ConfigChoice, node: &Node, mistakes: &mut Mistakes) {
     match nodes.platform {
         Some(platform) if config.for_node(platform, false).is_none() => {
-            mistakes.error(node.span, format!("`nodes` selects {0}, `config` has none for {0}", platform.name()));
+            mistakes
+                .error(node.span, format!("`nodes` selects {0}, `config` has none for {0}", platform.name()));
         }
         Some(_) => {}
         None => {
@@ -251,7 +256,11 @@ fn waves(node: &Node, mistakes: &mut Mistakes) -> Option<Vec<Amount>> {
             _ => true,
         };
         if !grows {
-            mistakes.error_help(item.span, "a wave must be larger than the one before", "waves count from the start: [10%, 50%, 100%]");
+            mistakes.error_help(
+                item.span,
+                "a wave must be larger than the one before",
+                "waves count from the start: [10%, 50%, 100%]",
+            );
             return None;
         }
     }

@@ -24,7 +24,8 @@ impl<'n> Fields<'n> {
     /// The fields of `node`, which `what` names in messages ("spec", "rollout").
     pub fn of(node: &'n Node, what: &'static str, mistakes: &mut Mistakes) -> Option<Self> {
         let Value::Map(entries) = &node.value else {
-            mistakes.error(node.span, format!("`{what}` must be a mapping of fields, this is {}", node.what()));
+            mistakes
+                .error(node.span, format!("`{what}` must be a mapping of fields, this is {}", node.what()));
             return None;
         };
         note_repeated(entries, mistakes);
@@ -42,7 +43,11 @@ impl<'n> Fields<'n> {
         self.known.push(name);
         let (key, node) = self.entries.iter().find(|(key, _)| key.text == name)?;
         if node.value == Value::Null {
-            mistakes.error_help(key.span, format!("`{name}` has no value"), "give it one, or remove the field");
+            mistakes.error_help(
+                key.span,
+                format!("`{name}` has no value"),
+                "give it one, or remove the field",
+            );
             return None;
         }
         Some(node)
@@ -85,8 +90,10 @@ fn note_repeated(entries: &[(Key, Node)], mistakes: &mut Mistakes) {
     let mut first: BTreeMap<&str, Span> = BTreeMap::new();
     for (key, _) in entries {
         match first.get(key.text.as_str()) {
-            Some(before) => mistakes
-                .error(key.span, format!("`{}` is already written on line {}", key.text, before.line)),
+            Some(before) => {
+                mistakes
+                    .error(key.span, format!("`{}` is already written on line {}", key.text, before.line));
+            }
             None => {
                 first.insert(&key.text, key.span);
             }
@@ -99,7 +106,11 @@ pub(super) fn text(node: &Node, mistakes: &mut Mistakes) -> Option<String> {
     match &node.value {
         Value::Text(text) => Some(text.clone()),
         Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
-            mistakes.error_help(node.span, format!("expected text, this is {}", node.what()), "put it in quotes");
+            mistakes.error_help(
+                node.span,
+                format!("expected text, this is {}", node.what()),
+                "put it in quotes",
+            );
             None
         }
         _ => wrong(node, "text", mistakes),
@@ -121,7 +132,11 @@ pub(super) fn boolean(node: &Node, mistakes: &mut Mistakes) -> Option<bool> {
     match &node.value {
         Value::Bool(value) => Some(*value),
         Value::Text(text) if ["yes", "no", "on", "off"].contains(&text.to_lowercase().as_str()) => {
-            mistakes.error_help(node.span, "expected true or false", "YAML 1.2 knows only `true` and `false`");
+            mistakes.error_help(
+                node.span,
+                "expected true or false",
+                "YAML 1.2 knows only `true` and `false`",
+            );
             None
         }
         _ => wrong(node, "true or false", mistakes),
@@ -155,7 +170,11 @@ pub(super) fn texts(node: &Node, mistakes: &mut Mistakes) -> Option<Vec<String>>
 }
 
 /// One of a few words. Case counts, but a slip in it gets the right word as help.
-pub(super) fn choice<T: Copy>(node: &Node, mistakes: &mut Mistakes, words: &[(&'static str, T)]) -> Option<T> {
+pub(super) fn choice<T: Copy>(
+    node: &Node,
+    mistakes: &mut Mistakes,
+    words: &[(&'static str, T)],
+) -> Option<T> {
     let text = text(node, mistakes)?;
     if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
         return Some(*value);

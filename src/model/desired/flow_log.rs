@@ -17,17 +17,59 @@ pub const DEFAULT_LOG_FORMAT: &str = "${version} ${account-id} ${interface-id} $
 
 /// The fields that a record may have, versions 2 to 11 (VPC user guide, flow-log-records).
 const RECORD_FIELDS: [&str; 54] = [
-    "version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol",
-    "packets", "bytes", "start", "end", "action", "log-status",
-    "vpc-id", "subnet-id", "instance-id", "tcp-flags", "type", "pkt-srcaddr", "pkt-dstaddr",
-    "region", "az-id", "sublocation-type", "sublocation-id",
-    "pkt-src-aws-service", "pkt-dst-aws-service", "flow-direction", "traffic-path",
-    "ecs-cluster-arn", "ecs-cluster-name", "ecs-container-instance-arn", "ecs-container-instance-id",
-    "ecs-container-id", "ecs-second-container-id", "ecs-service-name", "ecs-task-definition-arn",
-    "ecs-task-arn", "ecs-task-id",
-    "reject-reason", "resource-id", "encryption-status",
-    "instance-tag", "instance-tag-2", "interface-tag", "interface-tag-2", "asg-tag", "asg-tag-2",
-    "interface-type", "next-hop-interface-id", "next-hop-subnet-id", "next-hop-az-id", "next-hop-vpc-id",
+    "version",
+    "account-id",
+    "interface-id",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "action",
+    "log-status",
+    "vpc-id",
+    "subnet-id",
+    "instance-id",
+    "tcp-flags",
+    "type",
+    "pkt-srcaddr",
+    "pkt-dstaddr",
+    "region",
+    "az-id",
+    "sublocation-type",
+    "sublocation-id",
+    "pkt-src-aws-service",
+    "pkt-dst-aws-service",
+    "flow-direction",
+    "traffic-path",
+    "ecs-cluster-arn",
+    "ecs-cluster-name",
+    "ecs-container-instance-arn",
+    "ecs-container-instance-id",
+    "ecs-container-id",
+    "ecs-second-container-id",
+    "ecs-service-name",
+    "ecs-task-definition-arn",
+    "ecs-task-arn",
+    "ecs-task-id",
+    "reject-reason",
+    "resource-id",
+    "encryption-status",
+    "instance-tag",
+    "instance-tag-2",
+    "interface-tag",
+    "interface-tag-2",
+    "asg-tag",
+    "asg-tag-2",
+    "interface-type",
+    "next-hop-interface-id",
+    "next-hop-subnet-id",
+    "next-hop-az-id",
+    "next-hop-vpc-id",
     "next-hop-interface-type",
 ];
 
@@ -100,7 +142,8 @@ impl FlowLog {
     /// Whether the flow logs should exist at that time.
     pub fn enabled_at(&self, now: Timestamp) -> bool {
         self.enabled_until.is_none_or(|until| now < until)
-            && (self.enabled_during.is_empty() || self.enabled_during.iter().any(|window| window.contains(now)))
+            && (self.enabled_during.is_empty()
+                || self.enabled_during.iter().any(|window| window.contains(now)))
     }
 
     /// The next moment at which [`Self::enabled_at`] gives another answer; none if it never will, or not
@@ -180,7 +223,11 @@ fn interval(node: &Node, mistakes: &mut Mistakes) -> Option<i32> {
         return i32::try_from(seconds).ok();
     }
     let message = format!("AWS aggregates over 60 or 600 seconds, not {seconds}");
-    mistakes.error_help(node.span, message, "600 costs less; network interfaces of Nitro instances use 60 anyway");
+    mistakes.error_help(
+        node.span,
+        message,
+        "600 costs less; network interfaces of Nitro instances use 60 anyway",
+    );
     None
 }
 
@@ -194,7 +241,11 @@ fn log_format(node: &Node, mistakes: &mut Mistakes) -> Option<String> {
             Some(field) => did_you_mean(field, RECORD_FIELDS),
             None => Some(String::from("write fields as ${srcaddr} ${dstaddr}, with a space between them")),
         };
-        mistakes.error_maybe(node.span, format!("`{}` is not a field of a flow log record", shown(token)), help);
+        mistakes.error_maybe(
+            node.span,
+            format!("`{}` is not a field of a flow log record", shown(token)),
+            help,
+        );
         fine = false;
     }
     // One space between fields, as AWS answers it.

@@ -103,7 +103,8 @@ pub(super) fn read(fields: &mut Fields<'_>, mistakes: &mut Mistakes) -> Option<I
         fields.optional("instanceProfile", mistakes, |node, mistakes| iam_name(node, 128, mistakes));
     let attach_to = fields.optional("attachTo", mistakes, node_selector);
     let permissions_boundary = fields.optional("permissionsBoundary", mistakes, policy_arn);
-    let max_session = fields.optional("maxSession", mistakes, |node, mistakes| whole(node, 3600, 43_200, mistakes));
+    let max_session =
+        fields.optional("maxSession", mistakes, |node, mistakes| whole(node, 3600, 43_200, mistakes));
     let description = fields.optional("description", mistakes, description);
     let tags = fields.optional("tags", mistakes, tags).unwrap_or_default();
     let exclusive = fields.optional("exclusive", mistakes, boolean).unwrap_or_default();
@@ -159,7 +160,8 @@ fn policy(node: &Node, mistakes: &mut Mistakes) -> Option<Json> {
     }
     match node.get("Statement").map(|statement| &statement.value) {
         Some(Value::Map(_)) => {}
-        Some(Value::List(items)) if !items.is_empty() && items.iter().all(|item| matches!(item.value, Value::Map(_))) => {}
+        Some(Value::List(items))
+            if !items.is_empty() && items.iter().all(|item| matches!(item.value, Value::Map(_))) => {}
         _ => {
             mistakes.error(node.span, "a policy needs a `Statement`: a mapping, or a list of them");
             fine = false;

@@ -66,7 +66,11 @@ fn retention(node: &Node, mistakes: &mut Mistakes) -> Option<Retention> {
         Value::Int(days) => {
             let offered = RETENTION_DAYS.into_iter().find(|offered| i64::from(*offered) == *days);
             if offered.is_none() {
-                mistakes.error_help(node.span, format!("AWS does not offer a retention of {days} days"), nearest(*days));
+                mistakes.error_help(
+                    node.span,
+                    format!("AWS does not offer a retention of {days} days"),
+                    nearest(*days),
+                );
             }
             offered.map(Retention::Days)
         }

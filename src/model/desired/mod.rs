@@ -40,12 +40,12 @@ pub use agent_config::{AgentConfig, Tier};
 pub use cloudwatch_agent::{CloudWatchAgent, ConfigChoice, Ensure, OnForeignConfig, Rollout, Version};
 pub use flow_log::{DEFAULT_LOG_FORMAT, FlowLog, RoleRef, Target, Traffic};
 pub use iam_role::{IamRole, Preset};
+pub(crate) use log_group::nearest as nearest_retention;
 pub use log_group::{LogGroup, LogGroupClass, Retention};
 pub use parse::{Parsed, parse};
 pub use problem::{Position, Problem, Severity, Span};
 pub use render::render;
 pub use select::{Excluded, LabelSelector, NetworkSelector, NodeSelector, Platform, TagMatch};
-pub(crate) use log_group::nearest as nearest_retention;
 pub use snapshot::{Revision, Snapshot};
 pub use values::{Amount, RETENTION_DAYS};
 pub use window::Window;
@@ -241,8 +241,8 @@ pub struct Desired {
     pub objects: BTreeMap<ObjectRef, Arc<Object>>,
     /// The objects whose document has an error. They are not removed: their last good version stays.
     pub broken: BTreeMap<ObjectRef, Position>,
-    /// The files in which something could not even be told apart as an object. All objects that came from
-    /// them before are kept.
+    /// The files (or folders) in which something could not be read or even told apart as an object. All
+    /// objects that came from them before are kept.
     pub broken_files: BTreeSet<Arc<str>>,
 }
 
@@ -274,7 +274,7 @@ impl Desired {
     pub fn keeping_last_good(mut self, previous: &Desired) -> Desired {
         let mut claimed = BTreeSet::new();
         for (id, object) in &previous.objects {
-            let lost = self.broken.contains_key(id) || self.broken_files.contains(&object.at.file);
+            let lost = self.broken.contains_key(id) || self.is_unread(&object.at.file);
             if lost && !self.objects.contains_key(id) {
                 claimed.extend(object.spec.claims());
                 self.objects.insert(id.clone(), Arc::clone(object));
@@ -283,6 +283,12 @@ impl Desired {
         }
         self.hold_newcomers(previous, &claimed);
         self
+    }
+
+    /// Whether the file, or a folder that it lies in, could not be read.
+    fn is_unread(&self, file: &str) -> bool {
+        let folders = file.match_indices('/').filter_map(|(end, _)| file.get(..end));
+        folders.chain([file]).any(|path| self.broken_files.contains(path))
     }
 
     fn hold_newcomers(&mut self, previous: &Desired, claimed: &BTreeSet<Claim>) {

@@ -23,7 +23,8 @@ pub(super) fn selectors(documents: &[Document], findings: &mut Findings) {
             }
             if let Some((field, why)) = clash(&object.spec, &earlier.spec) {
                 let message = format!("{} at {} selects {why} too", other.id, other.at);
-                let help = String::from("narrow one of them, by `exclude` for instance: two of them would fight");
+                let help =
+                    String::from("narrow one of them, by `exclude` for instance: two of them would fight");
                 findings.error((*index, document), document.field(field), message, Some(help));
             }
         }
@@ -110,10 +111,10 @@ fn shared(a: &Selector<'_>, b: &Selector<'_>, what: &str) -> Option<String> {
     };
     let surely = a.exclude.into_iter().chain(b.exclude).all(|exclude| exclude.match_tags.is_empty());
     if surely && let Some(id) = a.ids.intersection(b.ids).find(|id| !excluded(id)) {
-        return Some(format!("{id}"));
+        return Some(format!("`{id}`"));
     }
     if within(a, b) || within(b, a) {
-        return Some(format!("every {what} of this selector, or this one every {what} of that"));
+        return Some(format!("some of these {what}s"));
     }
     None
 }

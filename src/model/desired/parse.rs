@@ -10,8 +10,8 @@ use super::snapshot::Snapshot;
 use super::values::string_map;
 use super::yaml::{self, Node, SyntaxError};
 use super::{
-    API_VERSION, Common, Deletion, Desired, Kind, Management, Object, ObjectRef, Spec, account, agent_config, check,
-    cloudwatch_agent, flow_log, iam_role, log_group,
+    API_VERSION, Common, Deletion, Desired, Kind, Management, Object, ObjectRef, Spec, account, agent_config,
+    check, cloudwatch_agent, flow_log, iam_role, log_group,
 };
 
 /// What a snapshot says, and what is wrong with it.
@@ -46,8 +46,11 @@ pub(super) struct Document {
 /// Reads and checks everything. Never fails: what is wrong becomes a problem, and the rest is used.
 pub fn parse(snapshot: &Snapshot) -> Parsed {
     let mut problems = snapshot.problems.clone();
-    let mut broken_files: BTreeSet<Arc<str>> =
-        problems.iter().filter(|problem| problem.is_error()).map(|problem| Arc::clone(&problem.file)).collect();
+    let mut broken_files: BTreeSet<Arc<str>> = problems
+        .iter()
+        .filter(|problem| problem.is_error())
+        .map(|problem| Arc::clone(&problem.file))
+        .collect();
     let mut documents = Vec::new();
     for (path, bytes) in &snapshot.files {
         if !is_document_file(path) {
@@ -91,7 +94,7 @@ fn no_documents() -> Problem {
 }
 
 fn is_document_file(path: &str) -> bool {
-    path.ends_with(".yaml") || path.ends_with(".yml")
+    matches!(path.rsplit_once('.'), Some((_, "yaml" | "yml")))
 }
 
 /// Reads the documents of one file. False if something in it could not be told apart as an object.
@@ -114,7 +117,7 @@ fn read_file(
         let tree = match tree {
             Ok(tree) => tree,
             Err(error) => {
-                problems.push(not_yaml(file, error));
+                problems.push(not_yaml(file, &error));
                 complete = false;
                 continue;
             }
@@ -129,12 +132,12 @@ fn read_file(
 }
 
 fn not_utf8(file: &Arc<str>, bytes: &[u8], valid_up_to: usize) -> Problem {
-    let line = bytes[..valid_up_to].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = bytes[..valid_up_to].split(|byte| *byte == b'\n').count();
     Problem::file_error(Arc::clone(file), format!("the file is not UTF-8 text (line {line})"))
         .with_help("save it as UTF-8")
 }
 
-fn not_yaml(file: &Arc<str>, error: SyntaxError) -> Problem {
+fn not_yaml(file: &Arc<str>, error: &SyntaxError) -> Problem {
     let mut problem = Problem::file_error(Arc::clone(file), format!("this is not YAML: {}", error.message));
     problem.at = Some(error.at);
     problem.with_help("objects that came from this file keep their last good version until it is mended")
@@ -145,12 +148,20 @@ fn read_document(tree: &Node, snapshot: &Snapshot, mistakes: &mut Mistakes) -> O
     let mut fields = Fields::of(tree, "document", mistakes)?;
     fields.optional("apiVersion", mistakes, api_version);
     if !fields.has("apiVersion") {
-        mistakes.error_help(fields.at(), "the document needs the field `apiVersion`", format!("write `apiVersion: {API_VERSION}`"));
+        mistakes.error_help(
+            fields.at(),
+            "the document needs the field `apiVersion`",
+            format!("write `apiVersion: {API_VERSION}`"),
+        );
     }
     let kind = fields.required("kind", mistakes, kind);
     let metadata = fields.take("metadata", mistakes).and_then(|node| metadata(node, mistakes));
     if !fields.has("metadata") {
-        mistakes.error_help(fields.at(), "the document needs the field `metadata`", "write `metadata: { name: … }`");
+        mistakes.error_help(
+            fields.at(),
+            "the document needs the field `metadata`",
+            "write `metadata: { name: … }`",
+        );
     }
     let spec = fields.take("spec", mistakes);
     if spec.is_none() && !fields.has("spec") {

@@ -110,8 +110,11 @@ pub(crate) fn neutral(text: &str) -> String {
         .map(|c| match c {
             '\t' => ' ',
             '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
-            '\u{7f}'..='\u{9f}' => '\u{fffd}',
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => '\u{fffd}',
+            '\u{7f}'..='\u{9f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}' => '\u{fffd}',
             c => c,
         })
         .collect()

@@ -80,7 +80,8 @@ impl NodeSelector {
 
     /// Whether tags decide who is meant; if not, nobody needs to read them.
     pub fn needs_tags(&self) -> bool {
-        !self.match_tags.is_empty() || self.exclude.as_ref().is_some_and(|exclude| !exclude.match_tags.is_empty())
+        !self.match_tags.is_empty()
+            || self.exclude.as_ref().is_some_and(|exclude| !exclude.match_tags.is_empty())
     }
 }
 
@@ -105,7 +106,13 @@ impl NetworkSelector {
     }
 }
 
-fn base_matches(all: bool, ids: &BTreeSet<String>, wanted: &TagMatch, id: &str, tags: &Tags) -> bool {
+fn base_matches(
+    all: bool,
+    ids: &BTreeSet<String>,
+    wanted: &TagMatch,
+    id: &str,
+    tags: &Tags,
+) -> bool {
     all || ids.contains(id) || (!wanted.is_empty() && tags_match(wanted, tags))
 }
 
@@ -136,7 +143,11 @@ pub(super) fn label_selector(node: &Node, mistakes: &mut Mistakes) -> Option<Lab
     fields.finish(mistakes);
     let match_labels = match_labels?;
     if match_labels.is_empty() {
-        mistakes.error_help(node.span, "`matchLabels` names no label", "leave `accounts` out to mean all accounts");
+        mistakes.error_help(
+            node.span,
+            "`matchLabels` names no label",
+            "leave `accounts` out to mean all accounts",
+        );
         return None;
     }
     Some(LabelSelector { match_labels })
@@ -189,7 +200,12 @@ type Base = (bool, BTreeSet<String>, TagMatch);
 
 /// Exactly one of `all`, `ids` and `matchTags`: what their combination would mean, two people would answer in
 /// two ways.
-fn base(fields: &mut Fields<'_>, mistakes: &mut Mistakes, is_id: fn(&str) -> bool, id_means: &str) -> Option<Base> {
+fn base(
+    fields: &mut Fields<'_>,
+    mistakes: &mut Mistakes,
+    is_id: fn(&str) -> bool,
+    id_means: &str,
+) -> Option<Base> {
     let given = ["all", "ids", "matchTags"].into_iter().filter(|name| fields.has(name)).count();
     let all = fields.optional("all", mistakes, only_true);
     let ids = fields.take("ids", mistakes).and_then(|node| id_set(node, is_id, id_means, mistakes));
@@ -204,7 +220,9 @@ fn base(fields: &mut Fields<'_>, mistakes: &mut Mistakes, is_id: fn(&str) -> boo
     }
     match (all, ids, match_tags) {
         (None, None, None) => None,
-        (all, ids, match_tags) => Some((all.is_some(), ids.unwrap_or_default(), match_tags.unwrap_or_default())),
+        (all, ids, match_tags) => {
+            Some((all.is_some(), ids.unwrap_or_default(), match_tags.unwrap_or_default()))
+        }
     }
 }
 
@@ -233,7 +251,12 @@ fn only_true(node: &Node, mistakes: &mut Mistakes) -> Option<()> {
     None
 }
 
-fn id_set(node: &Node, is_id: fn(&str) -> bool, id_means: &str, mistakes: &mut Mistakes) -> Option<BTreeSet<String>> {
+fn id_set(
+    node: &Node,
+    is_id: fn(&str) -> bool,
+    id_means: &str,
+    mistakes: &mut Mistakes,
+) -> Option<BTreeSet<String>> {
     let ids = texts(node, mistakes)?;
     let mut fine = true;
     for (item, id) in node.items().iter().zip(&ids) {
@@ -270,7 +293,11 @@ fn tag_match(node: &Node, mistakes: &mut Mistakes) -> Option<TagMatch> {
         };
         fine &= values.is_some();
         if wanted.insert(key.text.clone(), values.unwrap_or_default()).is_some() {
-            mistakes.error_help(key.span, format!("`{}` is written twice", shown(&key.text)), "write its values as a list");
+            mistakes.error_help(
+                key.span,
+                format!("`{}` is written twice", shown(&key.text)),
+                "write its values as a list",
+            );
             fine = false;
         }
     }

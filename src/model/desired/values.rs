@@ -12,9 +12,8 @@ use super::problem::Mistakes;
 use super::yaml::{Node, Value};
 
 /// The days of retention that CloudWatch Logs offers (`PutRetentionPolicy`).
-pub const RETENTION_DAYS: [i32; 22] = [
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-];
+pub const RETENTION_DAYS: [i32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 /// How many of a set: a count, or a share of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +66,8 @@ fn percentage(text: &str) -> Option<u16> {
     let digits = text.strip_suffix('%')?.trim_end();
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || whole.len() > 3 || fraction.len() > 2 || !is_digits(whole) || !is_digits(fraction) {
+    if whole.is_empty() || whole.len() > 3 || fraction.len() > 2 || !is_digits(whole) || !is_digits(fraction)
+    {
         return None;
     }
     let hundredths = whole.parse::<u32>().ok()? * 100 + format!("{fraction:0<2}").parse::<u32>().ok()?;
@@ -76,7 +76,7 @@ fn percentage(text: &str) -> Option<u16> {
 
 /// A length of time (`90s`, `5m`, `1h 30m`, `2d`), at most thirty days.
 pub(super) fn duration(node: &Node, mistakes: &mut Mistakes) -> Option<Duration> {
-    const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+    const LONGEST: Duration = Duration::from_hours(30 * 24);
     const HELP: &str = "write a number and a unit: 90s, 5m, 1h, 2d";
     let text = match &node.value {
         Value::Text(text) => text,
@@ -117,9 +117,9 @@ fn read_duration(text: &str) -> Option<Duration> {
 pub(super) fn tags(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<String, String>> {
     // AWS allows 50; two are ours (owner, deletion), and some room is left for those of an estate's own rules.
     const MOST: usize = 45;
-    let map = string_map(node, mistakes)?;
-    if map.len() > MOST {
-        mistakes.error(node.span, format!("{} tags are too many: at most {MOST}", map.len()));
+    let map = string_map(node, mistakes);
+    if node.entries().len() > MOST {
+        mistakes.error(node.span, format!("{} tags are too many: at most {MOST}", node.entries().len()));
         return None;
     }
     let mut fine = true;
@@ -127,7 +127,10 @@ pub(super) fn tags(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<Stri
         let length = key.text.chars().count();
         let folded = key.text.to_lowercase();
         if folded.starts_with("aws:") || folded.starts_with("watchkeeper:") {
-            mistakes.error(key.span, format!("tags that begin `{}:` are reserved", folded.split(':').next().unwrap_or("")));
+            mistakes.error(
+                key.span,
+                format!("tags that begin `{}:` are reserved", folded.split(':').next().unwrap_or("")),
+            );
             fine = false;
         } else if length == 0 || length > 128 {
             mistakes.error(key.span, "a tag's key has 1 to 128 characters");
@@ -137,7 +140,7 @@ pub(super) fn tags(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<Stri
             fine = false;
         }
     }
-    fine.then_some(map)
+    map.filter(|_| fine)
 }
 
 /// A mapping of text to text.
@@ -163,14 +166,17 @@ pub(super) fn string_map(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMa
 /// The name of a log group: 1 to 512 of `.-_/#A-Za-z0-9`, not beginning `aws/` (`CreateLogGroup`).
 pub(super) fn log_group_name(node: &Node, mistakes: &mut Mistakes) -> Option<String> {
     let name = filled_text(node, mistakes)?;
+    let rule = "letters, digits and . - _ / # are allowed";
     let wrong_character = name.chars().find(|c| !(c.is_ascii_alphanumeric() || ".-_/#".contains(*c)));
-    let message = match wrong_character {
-        Some(c) => format!("a log group's name cannot contain {c:?}"),
-        None if name.len() > 512 => String::from("a log group's name has at most 512 characters"),
-        None if name.starts_with("aws/") => String::from("log groups that begin `aws/` belong to AWS"),
-        None => return Some(name),
-    };
-    mistakes.error_help(node.span, message, "letters, digits and . - _ / # are allowed");
+    if let Some(c) = wrong_character {
+        mistakes.error_help(node.span, format!("a log group's name cannot contain {c:?}"), rule);
+    } else if name.len() > 512 {
+        mistakes.error(node.span, "a log group's name has at most 512 characters");
+    } else if name.starts_with("aws/") {
+        mistakes.error(node.span, "log groups that begin `aws/` belong to AWS");
+    } else {
+        return Some(name);
+    }
     None
 }
 
@@ -211,8 +217,14 @@ mod tests {
         assert_eq!(seconds("1d 1h"), Some(90_000));
         assert_eq!(seconds("2d"), Some(172_800));
         assert_eq!([seconds(""), seconds("5"), seconds("-5m"), seconds("5x"), seconds("d")], [None; 5]);
-        assert_eq!([percentage("10%"), percentage("0.5%"), percentage("100%")], [Some(1000), Some(50), Some(10_000)]);
-        assert_eq!([percentage("101%"), percentage("10"), percentage("-1%"), percentage("%"), percentage("١%")], [None; 5]);
+        assert_eq!(
+            [percentage("10%"), percentage("0.5%"), percentage("100%")],
+            [Some(1000), Some(50), Some(10_000)]
+        );
+        assert_eq!(
+            [percentage("101%"), percentage("10"), percentage("-1%"), percentage("%"), percentage("١%")],
+            [None; 5]
+        );
     }
 
     #[test]

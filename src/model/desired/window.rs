@@ -63,7 +63,11 @@ fn monday_zero(date: Date) -> u8 {
 pub(super) fn windows(node: &Node, mistakes: &mut Mistakes) -> Option<Vec<Window>> {
     let windows = list_of(node, mistakes, window)?;
     if windows.is_empty() {
-        mistakes.error_help(node.span, "an empty list of windows is never open", "remove the field to be open always");
+        mistakes.error_help(
+            node.span,
+            "an empty list of windows is never open",
+            "remove the field to be open always",
+        );
         return None;
     }
     Some(windows)
@@ -71,20 +75,27 @@ pub(super) fn windows(node: &Node, mistakes: &mut Mistakes) -> Option<Vec<Window
 
 fn window(node: &Node, mistakes: &mut Mistakes) -> Option<Window> {
     let mut fields = Fields::of(node, "window", mistakes)?;
-    let days = match fields.has("days") {
-        true => fields.optional("days", mistakes, days as Read<_>),
-        false => Some((0..7).collect()),
+    let days = if fields.has("days") {
+        fields.optional("days", mistakes, days as Read<_>)
+    } else {
+        Some((0..7).collect())
     };
     let from = fields.required("from", mistakes, time);
     let to = fields.required("to", mistakes, time);
-    let zone = match fields.has("timeZone") {
-        true => fields.optional("timeZone", mistakes, time_zone),
-        false => Some(TimeZone::UTC),
+    let zone = if fields.has("timeZone") {
+        fields.optional("timeZone", mistakes, time_zone)
+    } else {
+        Some(TimeZone::UTC)
     };
     fields.finish(mistakes);
     let (from, to) = (from?, to?);
-    if from == to {
-        mistakes.error_help(node.span, "a window that ends when it begins is never open", "a whole day is 00:00 to 24:00");
+    let ends_the_day = node.get("to").and_then(Node::text) == Some("24:00");
+    if from == to && !ends_the_day {
+        mistakes.error_help(
+            node.span,
+            "a window that ends when it begins is never open",
+            "a whole day is 00:00 to 24:00",
+        );
     }
     Some(Window { days: days?, from, to, time_zone: zone? })
 }
@@ -127,7 +138,9 @@ fn read_time(text: &str) -> Option<Time> {
     }
     let (hour, minute) = text.split_once(':')?;
     let two_digits = |part: &str| {
-        (part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit())).then(|| part.parse::<i8>().ok()).flatten()
+        (part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| part.parse::<i8>().ok())
+            .flatten()
     };
     Time::new(two_digits(hour)?, two_digits(minute)?, 0, 0).ok()
 }

@@ -159,7 +159,9 @@ fn chunks(text: &str) -> Vec<(u32, &str)> {
     let (mut start, mut start_line, mut has_content) = (0, 0, false);
     let mut offset = 0;
     for (number, line) in (0u32..).zip(text.split_inclusive('\n')) {
-        let marker = line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
+        let marker = line
+            .strip_prefix("---")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
         // Comments and `%YAML` directives before a marker belong to the document after it.
         if marker && has_content {
             pieces.push((start_line, &text[start..offset]));
@@ -179,7 +181,9 @@ fn read(chunk: &str, lines_before: u32) -> Vec<Result<Node, SyntaxError>> {
     };
     match serde_saphyr::from_multiple_with_options::<Node>(chunk, options()) {
         Ok(mut nodes) => {
-            nodes.iter_mut().for_each(|node| node.shift(lines_before));
+            for node in &mut nodes {
+                node.shift(lines_before);
+            }
             nodes.into_iter().map(Ok).collect()
         }
         Err(error) => {
@@ -281,8 +285,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        // Nothing in a document needs more than 63 bits; beyond them the exact digits do not matter.
-        Ok(i64::try_from(value).map_or_else(|_| Value::Float(value as f64), Value::Int))
+        // Nothing in a document needs more than 63 bits.
+        Ok(Value::Int(i64::try_from(value).unwrap_or(i64::MAX)))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
@@ -348,11 +352,11 @@ mod tests {
             let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
             for level in 1..10 {
                 let refs = vec![format!("*a{}", level - 1); 10].join(", ");
-                text.push_str(&format!("a{level}: &a{level} [{refs}]\n"));
+                text += &["a", &level.to_string(), ": &a", &level.to_string(), " [", &refs, "]\n"].concat();
             }
             text
         };
-        for bomb in [deep, "a:\n".repeat(1) + &"- ".repeat(3_000), wide] {
+        for bomb in [deep, String::from("a:\n") + &"- ".repeat(3_000), wide] {
             assert!(documents(&bomb).iter().any(Result::is_err), "{}", &bomb[..60.min(bomb.len())]);
         }
     }

@@ -85,18 +85,16 @@ pub fn parse(output: &str) -> Result<Probe, ProbeUnreadable> {
     let fields = verdict
         .strip_prefix(VERDICT)
         .ok_or_else(|| ProbeUnreadable::OtherVersion(verdict.chars().take(40).collect()))?;
+    let lines: Vec<&str> = lines.collect();
+    let end = lines.iter().position(|line| *line == END).ok_or(ProbeUnreadable::Truncated)?;
     let mut probe = read_verdict(fields).ok_or_else(|| unreadable(verdict))?;
-    for line in lines {
-        if line == END {
-            return Ok(probe);
-        }
+    for line in &lines[..end] {
         read_line(&mut probe, line).ok_or_else(|| unreadable(line))?;
     }
-    Err(ProbeUnreadable::Truncated)
+    Ok(probe)
 }
 
 fn unreadable(line: &str) -> ProbeUnreadable {
-    // A line that was cut has no end marker after it either, but it comes first.
     ProbeUnreadable::Line(line.chars().take(80).collect())
 }
 

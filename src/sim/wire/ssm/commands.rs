@@ -76,7 +76,7 @@ fn show(command: &Command) -> Value {
         "ErrorCount": command.count(State::is_error),
         "DeliveryTimedOutCount": command.count(|state| state == State::DeliveryTimedOut),
         "ServiceRole": "",
-        "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [], "NotificationType": "" },
+        "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [] },
         "CloudWatchOutputConfig": { "CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false },
         "TimeoutSeconds": command.timeout,
     })
@@ -164,7 +164,7 @@ fn listed<'a>(
         .into_iter()
         .filter(move |command| from.is_none_or(|from| command.number < from))
         .chain(all)
-        .take_while(|command| filters.after.is_none_or(|after| command.requested > after))
+        .take_while(|command| filters.after.is_none_or(|after| command.requested >= after))
         .filter(move |command| !command.hidden && command.requested <= seen_by && filters.pass(command))
         .filter(|command| {
             input.instance_id.as_ref().is_none_or(|node| command.invocations.contains_key(node))
@@ -244,7 +244,7 @@ fn show_invocation(command: &Command, id: &str, invocation: &Invocation, details
         "StandardErrorUrl": "",
         "CommandPlugins": plugins.iter().map(show_plugin).collect::<Vec<_>>(),
         "ServiceRole": "",
-        "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [], "NotificationType": "" },
+        "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [] },
         "CloudWatchOutputConfig": { "CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false },
     })
 }

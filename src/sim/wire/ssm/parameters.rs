@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Outcome, Tag, after, invalid, page_of_map, page_size, read, seconds, tag_map};
 use crate::sim::wire::AwsError;
-use crate::sim::world::parameters::{Found, Parameter, Put};
+use crate::sim::world::nodes::agent::sha256;
+use crate::sim::world::parameters::{Found, Parameter, Put, Version};
 use crate::sim::world::{Place, World};
 
 #[derive(Deserialize)]
@@ -45,39 +46,37 @@ pub(super) fn put(world: &mut World, place: &Place, input: Value) -> Outcome {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct GetInput {
     name: String,
-    #[serde(rename = "WithDecryption")]
-    _with_decryption: Option<bool>,
+    with_decryption: Option<bool>,
 }
 
 pub(super) fn get(world: &mut World, place: &Place, input: Value) -> Outcome {
     let input: GetInput = read(input)?;
     let found = world.region(place).parameters.get(&input.name)?;
-    Ok(json!({ "Parameter": show(place, &found) }))
+    Ok(json!({ "Parameter": show(place, &found, input.with_decryption) }))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct SeveralInput {
     names: Vec<String>,
-    #[serde(rename = "WithDecryption")]
-    _with_decryption: Option<bool>,
+    with_decryption: Option<bool>,
 }
 
 pub(super) fn get_several(world: &mut World, place: &Place, input: Value) -> Outcome {
-    let names = several(input)?;
+    let SeveralInput { names, with_decryption } = several(input)?;
     let parameters = &world.region(place).parameters;
     let (found, missing): (Vec<_>, Vec<_>) =
         names.iter().map(|name| (name, parameters.get(name))).partition(|(_, found)| found.is_ok());
     let found: Vec<Value> =
-        found.iter().flat_map(|(_, found)| found).map(|found| show(place, found)).collect();
+        found.iter().flat_map(|(_, found)| found).map(|found| show(place, found, with_decryption)).collect();
     let missing: Vec<&String> = missing.into_iter().map(|(name, _)| name).collect();
     Ok(json!({ "Parameters": found, "InvalidParameters": missing }))
 }
 
-fn several(input: Value) -> Result<Vec<String>, AwsError> {
+fn several(input: Value) -> Result<SeveralInput, AwsError> {
     let input: SeveralInput = read(input)?;
     if (1..=10).contains(&input.names.len()) {
-        return Ok(input.names);
+        return Ok(input);
     }
     Err(invalid("Member 'names' must have between 1 and 10 members"))
 }
@@ -87,11 +86,19 @@ fn arn(place: &Place, name: &str) -> String {
     format!("arn:aws:ssm:{}:{}:parameter/{name}", place.region, place.account)
 }
 
-fn show(place: &Place, found: &Found<'_>) -> Value {
+/// A value as a client may see it: without decryption a `SecureString` is only its ciphertext.
+fn value(parameter: &Parameter, version: &Version, decrypt: Option<bool>) -> String {
+    if parameter.kind == "SecureString" && !decrypt.unwrap_or_default() {
+        return format!("AQICAH{}", sha256(version.value.as_bytes()));
+    }
+    version.value.to_string()
+}
+
+fn show(place: &Place, found: &Found<'_>, decrypt: Option<bool>) -> Value {
     json!({
         "Name": found.name,
         "Type": found.parameter.kind,
-        "Value": &*found.version.value,
+        "Value": value(found.parameter, found.version, decrypt),
         "Version": found.version.number,
         "Selector": found.selector.map(|selector| format!(":{selector}")),
         "LastModifiedDate": seconds(found.version.modified),
@@ -114,8 +121,7 @@ struct Filter {
 struct ByPathInput {
     path: String,
     recursive: Option<bool>,
-    #[serde(rename = "WithDecryption")]
-    _with_decryption: Option<bool>,
+    with_decryption: Option<bool>,
     max_results: Option<i64>,
     next_token: Option<String>,
 }
@@ -133,7 +139,10 @@ pub(super) fn get_by_path(world: &mut World, place: &Place, input: Value) -> Out
     let (rows, next) = page_of_map(&parameters.parameters, from.as_deref(), size, |name, _| {
         let rest = name.strip_prefix(&folder)?;
         let shown = recursive || !rest.contains('/');
-        shown.then(|| parameters.get(name).ok()).flatten().map(|found| show(place, &found))
+        shown
+            .then(|| parameters.get(name).ok())
+            .flatten()
+            .map(|found| show(place, &found, input.with_decryption))
     });
     Ok(json!({ "Parameters": rows, "NextToken": next }))
 }
@@ -142,8 +151,7 @@ pub(super) fn get_by_path(world: &mut World, place: &Place, input: Value) -> Out
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct HistoryInput {
     name: String,
-    #[serde(rename = "WithDecryption")]
-    _with_decryption: Option<bool>,
+    with_decryption: Option<bool>,
     max_results: Option<i64>,
     next_token: Option<String>,
 }
@@ -163,7 +171,7 @@ pub(super) fn history(world: &mut World, place: &Place, input: Value) -> Outcome
             "LastModifiedDate": seconds(version.modified),
             "LastModifiedUser": format!("arn:aws:iam::{}:root", place.account),
             "Description": version.description,
-            "Value": &*version.value,
+            "Value": value(parameter, version, input.with_decryption),
             "Version": version.number,
             "Labels": version.labels,
             "Tier": parameter.tier,
@@ -289,7 +297,7 @@ pub(super) fn delete(world: &mut World, place: &Place, input: Value) -> Outcome 
 }
 
 pub(super) fn delete_several(world: &mut World, place: &Place, input: Value) -> Outcome {
-    let names = several(input)?;
+    let names = several(input)?.names;
     let parameters = &mut world.region(place).parameters;
     let (deleted, missing): (Vec<String>, Vec<String>) =
         names.into_iter().partition(|name| parameters.delete(name).is_ok());

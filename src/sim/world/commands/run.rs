@@ -199,10 +199,11 @@ fn shell(world: &mut World, place: &Place, id: &str, script: &str) -> Ran {
     match words.as_slice() {
         ["true"] => Ran::good(""),
         ["false"] => Ran::bad(""),
-        [ctl, rest @ ..] if ctl.ends_with("amazon-cloudwatch-agent-ctl") => match rest {
-            ["-a", action @ ("start" | "stop" | "status")] => ctl::control(world, place, id, action),
-            _ => no_shell(),
-        },
+        [script, "-a", action @ ("start" | "stop" | "status")]
+            if script.ends_with("amazon-cloudwatch-agent-ctl") =>
+        {
+            ctl::control(world, place, id, action)
+        }
         _ => no_shell(),
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::agent::{File, is_tmp};
-use super::{Node, ctl};
+use super::{Node, Platform, ctl};
 
 const SHELL: &str = include_str!("../../../model/probe/watchkeeper-probe.sh");
 const POWERSHELL: &str = include_str!("../../../model/probe/watchkeeper-probe.ps1");
@@ -37,8 +37,8 @@ pub fn print(node: &Node) -> String {
         .filter(|(name, _)| !is_tmp(name))
         .map(|(name, file)| (name.as_str(), file))
         .collect();
-    // A shell's glob gives hidden files by a second pattern.
-    files.sort_by_key(|(name, _)| name.starts_with('.'));
+    // The shell script finds hidden files by patterns of their own; PowerShell's finds all at once.
+    files.sort_by_key(|(name, _)| node.platform != Platform::Windows && name.starts_with('.'));
     let tmp = agent.files.len() - files.len();
     let yes = if installed { "yes" } else { "no" };
     let mut text =
