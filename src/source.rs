@@ -2,7 +2,7 @@
 //!
 //! Reading is `load`'s, meaning is `model::desired`'s; this only remembers the last good state of both.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -13,10 +13,13 @@ use crate::model::desired::{Desired, Problem, Snapshot, parse};
 use crate::model::finding::Finding;
 use crate::model::reason::Reason;
 
-/// A file that the folder's sync touches whenever it has succeeded, and how old it may be.
+/// A file that is touched whenever the folder's sync has looked and succeeded, and how old it may be.
+///
+/// git-sync's own `--touch-file` is no such file: it is touched only when the commit changes. `deploy/` touches
+/// one from the sync's metrics.
 #[derive(Clone, Debug)]
 pub struct Heartbeat {
-    /// git-sync's `--touch-file`.
+    /// The file.
     pub file: PathBuf,
     /// Older than this, the sync has stopped.
     pub max_age: Duration,
@@ -106,7 +109,7 @@ const DEBOUNCE: Duration = Duration::from_millis(200);
 
 impl Watcher {
     /// Watches `folder`, and the folder that it, or its link, stands in.
-    pub fn new(folder: &std::path::Path) -> Self {
+    pub fn new(folder: &Path) -> Self {
         use notify::{RecursiveMode, Watcher as _};
         let (send, changes) = mpsc::channel(1);
         let tell = move |event: notify::Result<notify::Event>| {
@@ -117,9 +120,8 @@ impl Watcher {
         };
         let watcher = notify::recommended_watcher(tell).and_then(|mut watcher| {
             watcher.watch(folder, RecursiveMode::Recursive)?;
-            if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                // git-sync renames a new link over the old one: only the parent sees that.
-                watcher.watch(parent, RecursiveMode::NonRecursive)?;
+            for parent in link_parents(folder) {
+                watcher.watch(&parent, RecursiveMode::NonRecursive)?;
             }
             Ok(watcher)
         });
@@ -139,5 +141,29 @@ impl Watcher {
         }
         tokio::time::sleep(DEBOUNCE).await;
         while self.changes.try_recv().is_ok() {}
+    }
+}
+
+/// The folders in which a link on the way to `folder` stands, and the one that `folder` itself stands in.
+///
+/// git-sync renames a new link over the old one, and only the folder that holds the link sees that.
+fn link_parents(folder: &Path) -> Vec<PathBuf> {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let is_worth_watching = |path: &&Path| *path == absolute || path.is_symlink();
+    absolute.ancestors().filter(is_worth_watching).filter_map(Path::parent).map(Path::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_above_the_folder_is_watched_too() {
+        let root = tempfile::tempdir().expect("a folder");
+        let root = root.path().canonicalize().expect("a real path");
+        std::fs::create_dir_all(root.join("worktree/estate")).expect("folders");
+        std::os::unix::fs::symlink("worktree", root.join("current")).expect("a link");
+        let parents = link_parents(&root.join("current/estate"));
+        assert_eq!(parents, [root.join("current"), root]);
     }
 }

@@ -48,7 +48,7 @@ pub struct Args {
     /// Where `status`, `events` and health checks are answered; loopback only. `none` answers nowhere
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: String,
-    /// A file that the folder's sync touches whenever it succeeds (git-sync's --touch-file)
+    /// A file that is touched whenever the folder's sync has looked and succeeded, whether or not anything changed
     #[arg(long, value_name = "FILE")]
     source_heartbeat: Option<PathBuf>,
     /// How old that file may be before the sync counts as stopped

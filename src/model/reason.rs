@@ -109,7 +109,7 @@ reasons! {
     NotOwned, Held, "It exists but does not carry Watchkeeper's tag, so it is not touched.", "Set `adopt: true` on the document to take it over, or change the document.";
     Conflict, Held, "Two documents claim the same thing, so neither acts.", "Make their selectors exclude each other.";
     DataLoss, Held, "Lower retention destroys log events for ever.", "Set `allowDataLoss: true` on the document if that is meant.";
-    ProbeMissing, Held, "The document Watchkeeper-Probe is missing or is not the one that this version needs.", "Run `watchkeeper install-probe` (or update the stack in deploy/).";
+    ProbeMissing, Held, "The document Watchkeeper-Probe is missing or is not the one that this version needs.", "Run `watchkeeper install-probe` in this account and Region.";
     HiddenByAccountPolicy, Held, "An account-level retention policy hides the group's own retention: setting it would have no visible effect.", "Remove the account policy, or the retention from the document.";
     ImmutableField, Held, "AWS cannot change this after creation.", "Change the document, or make the thing anew by hand.";
     Contested, Held, "It was corrected again and again: somebody else keeps writing it.", "Find the other writer. Watchkeeper goes on correcting, ever more slowly.";
