@@ -53,6 +53,7 @@
 //! | is it as wanted? | the world, read again in every pass | nothing is lost |
 //! | whose is it? | the tag `watchkeeper:owner` on the thing itself | nothing is lost |
 //! | may it go when its document goes? | the tag `watchkeeper:deletion` on the thing itself | nothing is lost |
+//! | which groups and roles of ours have no document any more? | the last reading of their tags: AWS lists neither by tag | they stay, unsaid, until somebody deletes them |
 //! | has this command been sent? | its comment, in AWS's own command history | it waits until a listing must show it |
 //! | which configuration does a node run? | the last probe's output, in AWS's own command history | nothing is probed again |
 //! | was this write tried lately, in vain? | `Memory`: attempts | it is tried again at once, once |

@@ -88,7 +88,7 @@ pub fn status(known: &Known<'_>, plan: &Plan, before: Option<&Status>, passes: u
         }
     }
     let none = Vec::new();
-    let objects = known
+    let mut objects: Vec<Standing> = known
         .desired
         .objects
         .values()
@@ -99,6 +99,7 @@ pub fn status(known: &Known<'_>, plan: &Plan, before: Option<&Status>, passes: u
             standing(known, &object.id, object.common.require_all, tally, mine, before)
         })
         .collect();
+    objects.extend(never_right(known, before));
     let identity = known.observed.identity.known();
     let general = plan.findings.iter().filter(|finding| finding.object.is_none());
     Status {
@@ -110,6 +111,15 @@ pub fn status(known: &Known<'_>, plan: &Plan, before: Option<&Status>, passes: u
         objects,
         general: general.map(|finding| (finding.reason, finding.to_string())).collect(),
     }
+}
+
+/// Documents that have mistakes and no last good version: nothing is done for them, so they are not ready.
+fn never_right<'a>(known: &'a Known<'_>, before: Option<&'a Status>) -> impl Iterator<Item = Standing> + 'a {
+    let broken = known.desired.broken.iter().filter(|(id, _)| known.desired.get(id).is_none());
+    broken.map(move |(id, at)| {
+        let finding = Finding::of(id, Reason::InvalidDocument, format!("{at} has mistakes"));
+        Standing { ready: Truth::False, stalled: true, ..standing(known, id, true, Tally::default(), &[&finding], before) }
+    })
 }
 
 fn standing(
@@ -124,11 +134,13 @@ fn standing(
     for finding in findings.iter().filter(|finding| finding.reason.nature() == Nature::SetAside) {
         *set_aside.entry(finding.reason).or_default() += 1;
     }
+    // A document that has mistakes now is judged by its last good version, where it has one.
+    let has_good_version = known.desired.get(object).is_some();
     let blocks = |finding: &&&Finding| {
         let nature = finding.reason.nature();
         nature > Nature::Note
             && (require_all || nature != Nature::SetAside)
-            && finding.reason != Reason::InvalidDocument
+            && !(has_good_version && finding.reason == Reason::InvalidDocument)
     };
     let worst = findings.iter().filter(blocks).max_by_key(|finding| finding.reason.nature());
     let wanted = if require_all { tally.selected } else { tally.selected.saturating_sub(tally.set_aside) };

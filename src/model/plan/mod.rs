@@ -132,10 +132,3 @@ fn broken(draft: &mut Draft<'_>) {
 pub fn owner(rules: &Rules, id: &ObjectRef) -> String {
     format!("{}/{id}", rules.installation)
 }
-
-impl Plan {
-    /// Whether there is nothing to do and nothing to wait for, apart from probes.
-    pub fn is_quiet(&self) -> bool {
-        self.actions.is_empty()
-    }
-}
