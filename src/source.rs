@@ -2,6 +2,7 @@
 //!
 //! Reading is `load`'s, meaning is `model::desired`'s; this only remembers the last good state of both.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::clock;
 use crate::load::{self, LoadError};
-use crate::model::desired::{Desired, Problem, Snapshot, parse};
+use crate::model::desired::{Desired, ObjectRef, Problem, Snapshot, parse};
 use crate::model::finding::Finding;
 use crate::model::reason::Reason;
 
@@ -69,7 +70,36 @@ impl Source {
             }
         }
         findings.extend(self.stale());
+        findings.extend(self.mistakes());
         Ok(findings)
+    }
+
+    /// The mistakes in the folder: one finding for each object, or file, that has any.
+    fn mistakes(&self) -> Vec<Finding> {
+        let mut by_place: BTreeMap<(Option<&ObjectRef>, &str), Vec<&Problem>> = BTreeMap::new();
+        for problem in self.problems.iter().filter(|problem| problem.is_error()) {
+            let file = if problem.object.is_some() { "" } else { &*problem.file };
+            by_place.entry((problem.object.as_ref(), file)).or_default().push(problem);
+        }
+        by_place.into_iter().map(|((object, file), problems)| self.mistake(object, file, &problems)).collect()
+    }
+
+    fn mistake(&self, object: Option<&ObjectRef>, file: &str, problems: &[&Problem]) -> Finding {
+        let first = problems.first().map(ToString::to_string).unwrap_or_default();
+        let more = match problems.len() {
+            0 | 1 => String::new(),
+            more => format!(" (and {} more mistakes)", more - 1),
+        };
+        let message = format!("{first}{more}");
+        let Some(object) = object else {
+            return Finding::general(Reason::InvalidDocument, message).about(file);
+        };
+        let kept = if self.desired.get(object).is_some() {
+            "its last good version stays in force"
+        } else {
+            "it never was right, so nothing is done for it"
+        };
+        Finding::of(object, Reason::InvalidDocument, message).noting(kept)
     }
 
     fn take(&mut self, snapshot: Snapshot) {

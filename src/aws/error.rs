@@ -7,7 +7,7 @@ use std::error::Error;
 use std::io;
 
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_ssm::error::{ConnectorError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_ssm::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use aws_sdk_ssm::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
@@ -174,10 +174,17 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }
 
+/// The whole chain on one line, as a person reads it: what the SDK tried, down to what the system said.
 fn spelled(error: &(dyn Error + 'static)) -> String {
-    // The SDK appends its own debug form in brackets; a person reads the chain before it.
-    let full = DisplayErrorContext(error).to_string();
-    full.split_once(" (").map_or(full.clone(), |(chain, _)| chain.to_owned())
+    let mut parts: Vec<String> = Vec::new();
+    for cause in chain(error) {
+        let part = cause.to_string();
+        // Some of its errors repeat their source.
+        if !parts.iter().any(|said| said.contains(&part)) {
+            parts.push(part);
+        }
+    }
+    parts.join(": ")
 }
 
 #[cfg(test)]

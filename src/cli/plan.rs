@@ -89,7 +89,13 @@ fn text(plan: &Plan, status: &Status) -> String {
         let _ = writeln!(out, "Right: {}", right.join(", "));
     }
     if plan.actions.is_empty() {
-        let _ = writeln!(out, "Nothing to do.");
+        let is_unknown = status.objects.iter().any(|standing| standing.ready == Truth::Unknown);
+        let said = if is_unknown {
+            "Not everything could be read, so nothing is planned for it."
+        } else {
+            "Nothing to do."
+        };
+        let _ = writeln!(out, "{said}");
     }
     out
 }

@@ -118,7 +118,11 @@ fn never_right<'a>(known: &'a Known<'_>, before: Option<&'a Status>) -> impl Ite
     let broken = known.desired.broken.iter().filter(|(id, _)| known.desired.get(id).is_none());
     broken.map(move |(id, at)| {
         let finding = Finding::of(id, Reason::InvalidDocument, format!("{at} has mistakes"));
-        Standing { ready: Truth::False, stalled: true, ..standing(known, id, true, Tally::default(), &[&finding], before) }
+        Standing {
+            ready: Truth::False,
+            stalled: true,
+            ..standing(known, id, true, Tally::default(), &[&finding], before)
+        }
     })
 }
 

@@ -108,24 +108,7 @@ pub fn plan(known: Known<'_>) -> Plan {
     // All agents together: two of them may select one node, and probes serve all.
     cloudwatch_agent::plan(&mut draft, &agents);
     orphans::plan(&mut draft);
-    broken(&mut draft);
     draft.finish()
-}
-
-/// Documents with mistakes: said once each, beside whatever their last good version does.
-fn broken(draft: &mut Draft<'_>) {
-    for (id, at) in &draft.known.desired.broken {
-        let kept = if draft.known.desired.get(id).is_some() {
-            "its last good version stays in force"
-        } else {
-            "it never was right, so nothing is done for it"
-        };
-        draft.find(Finding::of(id, Reason::InvalidDocument, format!("{at} has mistakes: {kept}")));
-    }
-    for file in &draft.known.desired.broken_files {
-        let message = format!("{file} cannot be read as YAML; the objects it held stay as they were");
-        draft.find(Finding::general(Reason::InvalidDocument, message).about(file.clone()));
-    }
 }
 
 /// The ownership tag's value for an object: `<installation>/<kind>/<name>`.
