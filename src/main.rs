@@ -1,5 +1,6 @@
 //! Arguments in, exit code out.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -15,6 +16,7 @@ async fn main() -> ExitCode {
                 .unwrap_or_else(|_| EnvFilter::new("warn,watchkeeper=info")),
         )
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
     match cli::main(Cli::parse()).await {
