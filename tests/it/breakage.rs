@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use watchkeeper::model::event::{Event, Phase};
-use watchkeeper::model::reason::Reason;
+use watchkeeper::model::reason::{Nature, Reason};
 use watchkeeper::sim::scenario::Breakage;
 
 use crate::estate::{Estate, minutes};
@@ -61,7 +61,8 @@ const TOLD: [Told; 12] = [
     told(Breakage::LogGroupDeleted, "LogGroup", Reason::Drift, Some(("retentionDays", "never expire", "30 days")), LISTED_SELDOM),
     told(Breakage::RetentionChanged, "LogGroup", Reason::Drift, Some(("retentionDays", "7 days", "30 days")), LISTED_SELDOM),
     told(Breakage::PolicyDetached, "IamRole", Reason::Drift, Some(("managedPolicies", "(not attached)", "")), LISTED_SELDOM),
-    told(Breakage::TrustEdited, "IamRole", Reason::Drift, Some(("trust", "", "")), LISTED_SELDOM),
+    // While the flow logs' role may not be assumed, deliveries fail, and the next one is an interval away.
+    told(Breakage::TrustEdited, "IamRole", Reason::Drift, Some(("trust", "", "")), PROVEN),
     told(Breakage::ProfileDetached, "IamRole", Reason::Drift, Some(("instanceProfile", "(none)", "")), LISTED),
 ];
 
@@ -118,9 +119,9 @@ fn as_told(told: &Told, broken: &BTreeSet<String>, events: &[Event]) -> Result<(
     if !broken.iter().any(|name| name.contains(&**subject)) {
         return Err(format!("the event is about {subject}, and {broken:?} was broken"));
     }
-    let strangers: Vec<&Event> =
-        events.iter().filter(|event| event.phase == Phase::Opened && event.reason.nature() > watchkeeper::model::reason::Nature::SetAside).collect();
-    if !strangers.is_empty() {
+    let is_consequence =
+        |event: &Event| told.breakage == Breakage::TrustEdited && event.reason == Reason::DeliveryFailed;
+    if events.iter().any(|event| event.reason.nature() > Nature::SetAside && !is_consequence(event)) {
         return Err("a fault was told where nothing failed".to_owned());
     }
     let resolved = in_phase(Phase::Resolved).any(|event| event.fingerprint == opened.fingerprint);
@@ -137,10 +138,7 @@ fn shows(event: &Event, (field, before, after): (&str, &str, &str)) -> bool {
 
 /// What was broken is as it was, but for what cannot be the same: ids, versions, and the moment of a start.
 fn is_whole(breakage: Breakage, sound: &Facts, mended: &Facts, broken: &BTreeSet<String>) -> Result<(), String> {
-    let is_exact = matches!(
-        breakage,
-        Breakage::RetentionChanged | Breakage::PolicyDetached
-    );
+    let is_exact = matches!(breakage, Breakage::RetentionChanged | Breakage::PolicyDetached);
     let differing = changed(sound, mended);
     if is_exact && !differing.is_empty() {
         return Err(format!("{differing:?} are not what they were"));
