@@ -126,6 +126,20 @@ pub fn example_corp_desired() -> Desired {
     read(&load::snapshot(&folder).expect("the folder is there"))
 }
 
+/// The folder that the README runs, with texts replaced by others wherever they stand in its documents.
+pub fn example_corp_edited(edits: &[(&str, &str)]) -> Desired {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state");
+    let mut snapshot = load::snapshot(&folder).expect("the folder is there");
+    for (_, bytes) in snapshot.files.iter_mut().filter(|(name, _)| name.ends_with(".yaml")) {
+        let mut text = String::from_utf8_lossy(bytes).into_owned();
+        for (from, to) in edits {
+            text = text.replace(from, to);
+        }
+        *bytes = Arc::from(text.as_bytes());
+    }
+    read(&snapshot)
+}
+
 /// A desired state written into a test.
 pub fn desired(yaml: &str) -> Desired {
     desired_with(yaml, &[])

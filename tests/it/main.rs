@@ -1,10 +1,16 @@
 //! Every test that is not beside the code: one binary, which links once.
 
+mod agents;
 mod aws;
+mod breakage;
 mod canned;
 mod desired;
 mod estate;
+mod facts;
+mod flow_logs;
+mod ownership;
 mod probe_script;
+mod restart;
 mod sdk;
 mod sim_ec2;
 mod sim_iam;

@@ -177,7 +177,13 @@ fn edit_trust(world: &mut World, place: &Place) -> Option<String> {
 }
 
 fn detach_profile(world: &mut World, place: &Place) -> Option<String> {
-    let held = world.region(place).instances.associations.values();
+    // Of the estate's own machines only: nobody would mend somebody else's.
+    let instances = &world.region(place).instances;
+    let is_own = |id: &str| {
+        let instance = instances.instances.get(id);
+        instance.and_then(|instance| instance.tags.get("Application")).is_some_and(|name| name == "ExampleCorp")
+    };
+    let held = instances.associations.values().filter(|association| is_own(&association.instance));
     let ids: Vec<String> = held.map(|association| association.id.clone()).collect();
     let id = pick(world, ids)?;
     let association = profiles::disassociate(world, place, &id).ok()?;
