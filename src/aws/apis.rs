@@ -147,7 +147,7 @@ pub const ADD_ROLE_TO_PROFILE: Api = Api::new("iam:AddRoleToInstanceProfile", 2.
 pub const REMOVE_ROLE_FROM_PROFILE: Api = Api::new("iam:RemoveRoleFromInstanceProfile", 2.0, 5.0);
 
 /// [`FILTER_LOG_EVENTS`] as `region` allows it: 25 a second in us-east-1, 5 in five small Regions, 10 elsewhere
-/// ("CloudWatch Logs quotas"). We stay at four fifths.
+/// (its page of quotas). We stay at four fifths.
 pub fn filter_log_events(region: &str) -> Api {
     const SMALL: [&str; 5] =
         ["ap-northeast-3", "ap-southeast-3", "ca-west-1", "eu-central-1", "il-central-1"];

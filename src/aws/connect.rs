@@ -11,6 +11,7 @@ use aws_config::identity::IdentityCache;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_ssm::config::StalledStreamProtectionConfig;
 use aws_sdk_ssm::config::retry::RetryPartition;
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
@@ -161,6 +162,9 @@ fn settled(config: SdkConfig, clock: &Clock) -> SdkConfig {
         .time_source(clock.clone())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(timeouts)
+        // It guards large streams; ours are small and in memory, and have the timeouts above. In process, where
+        // nothing polls a request's body, it would take every slow reply for a stalled upload.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         // The SDK's cache holds 64 identities and is shared by whoever shares it: one of our own.
         .identity_cache(IdentityCache::lazy().build())
         .build()

@@ -22,9 +22,9 @@ pub(super) async fn send(clients: &Clients, send: &SendCommand) -> Result<Done, 
             .timeout_seconds(COMMAND_TIMEOUT)
             .max_concurrency(ALL)
             .max_errors(ALL)
-            .set_instance_ids(Some(send.nodes.iter().map(|node| node.to_string()).collect()));
+            .set_instance_ids(Some(send.nodes.iter().map(ToString::to_string).collect()));
         for (name, values) in &send.parameters {
-            let values = values.iter().map(|value| value.to_string()).collect();
+            let values = values.iter().map(ToString::to_string).collect();
             request = request.parameters(&**name, values);
         }
         let request = request.customize().config_override(no_retries());

@@ -71,7 +71,7 @@ fn refused(call: &str, items: &[UnsuccessfulItem], done: &Done) -> Vec<(Arc<str>
 }
 
 fn strings(values: &[Arc<str>]) -> Vec<String> {
-    values.iter().map(|value| value.to_string()).collect()
+    values.iter().map(ToString::to_string).collect()
 }
 
 fn tags(tags: &TagMap) -> Vec<Tag> {

@@ -27,7 +27,8 @@ use crate::model::failure::Failure;
 /// is begun (`None`), but what is in hand is finished.
 pub async fn act(clients: &Clients, actions: &[Action], stop: &CancellationToken) -> Vec<Option<Outcome>> {
     let mut outcomes = vec![None; actions.len()];
-    let lanes = lanes(actions).into_iter().map(|lane| drive(clients.clone(), lane, stop.clone()));
+    // Boxed: the SDK's futures are large, and would be copied about.
+    let lanes = lanes(actions).into_iter().map(|lane| Box::pin(drive(clients.clone(), lane, stop.clone())));
     for (at, outcome) in spread(lanes).await.into_iter().flatten().flatten() {
         if let Some(place) = outcomes.get_mut(at) {
             *place = Some(outcome);

@@ -39,7 +39,8 @@ pub async fn observe(
     let installation: Arc<str> = installation.into();
     let jobs = questions.into_iter().map(|question| {
         let (clients, installation, stop) = (clients.clone(), installation.clone(), stop.clone());
-        async move { stop.run_until_cancelled_owned(answer(clients, installation, question)).await }
+        // Boxed: the SDK's futures are large, and would be copied about.
+        Box::pin(async move { stop.run_until_cancelled_owned(answer(clients, installation, question)).await })
     });
     spread(jobs).await.into_iter().flatten().flatten().collect()
 }

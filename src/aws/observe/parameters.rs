@@ -21,7 +21,7 @@ const PAGE: i32 = 50;
 
 /// Those of `names` that exist, at their newest versions. AWS takes at most ten names.
 pub(super) async fn values(clients: &Clients, names: &[Arc<str>]) -> Result<Vec<Parameter>, Failure> {
-    let names = names.iter().map(|name| name.to_string()).collect();
+    let names = names.iter().map(ToString::to_string).collect();
     let request = clients.ssm.get_parameters().set_names(Some(names)).with_decryption(true);
     let reply = clients.call(GET_PARAMETERS, request.send()).await?;
     Ok(reply.parameters().iter().map(parameter).collect())
@@ -63,7 +63,7 @@ async fn matching(
     values: &[Arc<str>],
 ) -> Result<Vec<ParameterMetadata>, Failure> {
     let api = DESCRIBE_PARAMETERS;
-    let values = values.iter().map(|value| value.to_string()).collect();
+    let values = values.iter().map(ToString::to_string).collect();
     let filter = ParameterStringFilter::builder()
         .key(key)
         .option("Equals")
