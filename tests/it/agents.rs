@@ -50,7 +50,9 @@ async fn a_node_that_two_documents_select_is_left_alone() {
     estate.live(minutes(20)).await;
     assert_eq!(facts(&estate)[&contested], before);
     assert!(packages(&estate)["app-1-windows"].is_some(), "the others go on");
-    assert!(estate.events.iter().any(|event| event.phase == Phase::Opened && event.reason == Reason::Conflict));
+    assert!(
+        estate.events.iter().any(|event| event.phase == Phase::Opened && event.reason == Reason::Conflict)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +63,8 @@ async fn a_configuration_of_somebody_else_is_held_until_a_person_says_replace() 
     let before = facts(&estate)[&foreign].clone();
     estate.live(minutes(20)).await;
     assert_eq!(facts(&estate)[&foreign], before);
-    let told = estate.events.iter().find(|event| event.reason == Reason::ForeignConfiguration).expect("it is told");
+    let told =
+        estate.events.iter().find(|event| event.reason == Reason::ForeignConfiguration).expect("it is told");
     assert!(foreign.ends_with(&*told.subjects[0]));
 
     estate.desired = example_corp_edited(&[]);

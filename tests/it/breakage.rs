@@ -58,12 +58,36 @@ const TOLD: [Told; 12] = [
         PROVEN,
     ),
     // Whoever writes into it makes it anew before anybody looks: it comes back bare.
-    told(Breakage::LogGroupDeleted, "LogGroup", Reason::Drift, Some(("retentionDays", "never expire", "30 days")), LISTED_SELDOM),
-    told(Breakage::RetentionChanged, "LogGroup", Reason::Drift, Some(("retentionDays", "7 days", "30 days")), LISTED_SELDOM),
-    told(Breakage::PolicyDetached, "IamRole", Reason::Drift, Some(("managedPolicies", "(not attached)", "")), LISTED_SELDOM),
+    told(
+        Breakage::LogGroupDeleted,
+        "LogGroup",
+        Reason::Drift,
+        Some(("retentionDays", "never expire", "30 days")),
+        LISTED_SELDOM,
+    ),
+    told(
+        Breakage::RetentionChanged,
+        "LogGroup",
+        Reason::Drift,
+        Some(("retentionDays", "7 days", "30 days")),
+        LISTED_SELDOM,
+    ),
+    told(
+        Breakage::PolicyDetached,
+        "IamRole",
+        Reason::Drift,
+        Some(("managedPolicies", "(not attached)", "")),
+        LISTED_SELDOM,
+    ),
     // While the flow logs' role may not be assumed, deliveries fail, and the next one is an interval away.
     told(Breakage::TrustEdited, "IamRole", Reason::Drift, Some(("trust", "", "")), PROVEN),
-    told(Breakage::ProfileDetached, "IamRole", Reason::Drift, Some(("instanceProfile", "(none)", "")), LISTED),
+    told(
+        Breakage::ProfileDetached,
+        "IamRole",
+        Reason::Drift,
+        Some(("instanceProfile", "(none)", "")),
+        LISTED,
+    ),
 ];
 
 #[tokio::test(start_paused = true)]
@@ -111,9 +135,11 @@ fn untouched(broken: &BTreeSet<String>, differing: &BTreeSet<String>) -> Result<
 
 /// Exactly one story, opened with the right words and resolved.
 fn as_told(told: &Told, broken: &BTreeSet<String>, events: &[Event]) -> Result<(), String> {
-    let is_told = |event: &&Event| event.object.as_ref().is_some_and(|object| object.kind.name() == told.kind);
+    let is_told =
+        |event: &&Event| event.object.as_ref().is_some_and(|object| object.kind.name() == told.kind);
     let in_phase = |phase: Phase| events.iter().filter(is_told).filter(move |event| event.phase == phase);
-    let is_it = |event: &&Event| event.reason == told.reason && told.change.is_none_or(|change| shows(event, change));
+    let is_it =
+        |event: &&Event| event.reason == told.reason && told.change.is_none_or(|change| shows(event, change));
     let opened = in_phase(Phase::Opened).find(is_it).ok_or("no such event was opened")?;
     let subject = opened.subjects.first().ok_or("the event has no subject")?;
     if !broken.iter().any(|name| name.contains(&**subject)) {
@@ -137,13 +163,19 @@ fn shows(event: &Event, (field, before, after): (&str, &str, &str)) -> bool {
 }
 
 /// What was broken is as it was, but for what cannot be the same: ids, versions, and the moment of a start.
-fn is_whole(breakage: Breakage, sound: &Facts, mended: &Facts, broken: &BTreeSet<String>) -> Result<(), String> {
+fn is_whole(
+    breakage: Breakage,
+    sound: &Facts,
+    mended: &Facts,
+    broken: &BTreeSet<String>,
+) -> Result<(), String> {
     let is_exact = matches!(breakage, Breakage::RetentionChanged | Breakage::PolicyDetached);
     let differing = changed(sound, mended);
     if is_exact && !differing.is_empty() {
         return Err(format!("{differing:?} are not what they were"));
     }
-    let lost: Vec<&String> = broken.iter().filter(|name| sound.contains_key(*name) && !mended.contains_key(*name)).collect();
+    let lost: Vec<&String> =
+        broken.iter().filter(|name| sound.contains_key(*name) && !mended.contains_key(*name)).collect();
     if lost.is_empty() { Ok(()) } else { Err(format!("{lost:?} are gone")) }
 }
 

@@ -38,7 +38,10 @@ fn of_region(region: &Region, facts: &mut Facts) {
     }
     for (name, parameter) in &region.parameters.parameters {
         let latest = parameter.latest().map(|version| (version.number, sha256(version.value.as_bytes())));
-        facts.insert(format!("parameter/{name}"), format!("{latest:?} {} {:?}", parameter.tier, parameter.tags));
+        facts.insert(
+            format!("parameter/{name}"),
+            format!("{latest:?} {} {:?}", parameter.tier, parameter.tags),
+        );
     }
     for (name, group) in &region.log_groups.groups {
         let fact = format!("{} {:?} {} {:?}", group.created, group.retention_days, group.class, group.tags);
@@ -53,7 +56,8 @@ fn of_region(region: &Region, facts: &mut Facts) {
 
 fn of_node(node: &Node) -> String {
     let agent = &node.agent;
-    let files: Vec<(&str, String)> = agent.configurations().map(|(name, file)| (name, file.sha256())).collect();
+    let files: Vec<(&str, String)> =
+        agent.configurations().map(|(name, file)| (name, file.sha256())).collect();
     format!("{:?} {:?} {:?} {files:?}", agent.package, agent.version, agent.started)
 }
 
@@ -61,7 +65,8 @@ fn of_iam(iam: &Iam, facts: &mut Facts) {
     for (name, role) in &iam.roles {
         let inline: Vec<(&String, &str)> =
             role.inline.iter().map(|(name, policy)| (name, policy.text.as_str())).collect();
-        let fact = format!("{} {inline:?} {:?} {:?} {:?}", role.trust.text, role.attached, role.boundary, role.tags);
+        let fact =
+            format!("{} {inline:?} {:?} {:?} {:?}", role.trust.text, role.attached, role.boundary, role.tags);
         facts.insert(format!("role/{name}"), fact);
     }
     for (name, profile) in &iam.profiles {

@@ -12,7 +12,10 @@ const GROUP: &str = "ExampleCorpVPC";
 fn intervals(estate: &Estate) -> Vec<i64> {
     estate.sim.world(|world| {
         let living = world.region(&estate.place).flow_logs.living();
-        living.filter(|log| log.config.destination.group() == Some(GROUP)).map(|log| log.config.interval).collect()
+        living
+            .filter(|log| log.config.destination.group() == Some(GROUP))
+            .map(|log| log.config.interval)
+            .collect()
     })
 }
 
@@ -46,7 +49,11 @@ async fn another_interval_is_made_seen_to_deliver_and_only_then_the_old_one_goes
     estate.live(minutes(30)).await;
     assert_eq!(intervals(&estate), [60]);
     for from in (20..60).step_by(10) {
-        assert!(records(&estate, from, from - 10) > 0, "no record between {from} and {} minutes ago", from - 10);
+        assert!(
+            records(&estate, from, from - 10) > 0,
+            "no record between {from} and {} minutes ago",
+            from - 10
+        );
     }
     assert!(!estate.events.iter().any(|event| event.reason == Reason::ReplacedWithGap));
 }

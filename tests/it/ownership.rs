@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use watchkeeper::model::event::{Event, Phase};
 use watchkeeper::model::reason::Reason;
-use watchkeeper::sim::scenario::Scenario;
+use watchkeeper::sim::scenario::{Breakage, Scenario};
 use watchkeeper::sim::world::log_groups::LogGroup;
 use watchkeeper::sim::world::parameters::Put;
 use watchkeeper::sim::world::roles::{self, NewRole};
@@ -90,7 +90,8 @@ async fn what_is_not_ours_is_reported_field_by_field_and_touched_only_when_adopt
 
 #[tokio::test(start_paused = true)]
 async fn a_group_of_ours_that_an_agent_made_anew_is_taken_back() {
-    let mut estate = Estate::new(Scenario::ExampleCorp, 1, desired(&document("LogGroup", "theirs", GROUP, "")));
+    let mut estate =
+        Estate::new(Scenario::ExampleCorp, 1, desired(&document("LogGroup", "theirs", GROUP, "")));
     estate.converge(minutes(3)).await;
     let place = estate.place.clone();
     estate.sim.world(|world| {
@@ -108,26 +109,47 @@ async fn a_document_that_only_observes_or_is_paused_changes_nothing() {
     for (management, reason, may_probe) in
         [("observe", Reason::Observing, true), ("paused", Reason::Paused, false)]
     {
-        let word = format!("spec:\n  management: {management}\n  ");
+        let mut estate = Estate::example_corp(1);
+        estate.converge(minutes(40)).await;
+        let block = format!("spec:\n  management: {management}\n  ");
         let flow = format!("spec: {{ management: {management}, ");
-        let edited = example_corp_edited(&[("spec:\n  ", &word), ("spec: { ", &flow)]);
-        let mut estate = Estate::new(Scenario::ExampleCorp, 1, edited);
-        let before = facts(&estate);
+        estate.desired = example_corp_edited(&[("spec:\n  ", &block), ("spec: { ", &flow)]);
+        let place = estate.place.clone();
+        estate.sim.world(|world| {
+            for breakage in [Breakage::AgentStopped, Breakage::RetentionChanged, Breakage::FlowLogDeleted] {
+                breakage.strike(world, &place).expect("something to break");
+            }
+            world.forget_calls();
+        });
+        let (before, from) = (facts(&estate), estate.events.len());
         estate.live(minutes(40)).await;
         assert!(changed(&before, &facts(&estate)).is_empty(), "{management}: something changed");
-        assert!(opened(&estate.events, reason).is_some(), "{management}: nothing was told");
-        let sent = estate.sim.world(|world| world.calls().iter().filter(|call| call.operation == "SendCommand").count());
-        assert_eq!(sent > 0, may_probe, "{management}: {sent} commands");
+        let probes = estate
+            .sim
+            .world(|world| world.calls().iter().filter(|call| call.operation == "SendCommand").count());
+        assert_eq!(probes > 0, may_probe, "{management}: {probes} commands");
+        let told: Vec<&str> = estate
+            .events_since(from)
+            .iter()
+            .filter(|event| event.reason == reason)
+            .filter_map(|event| event.object.as_ref().map(|object| object.kind.name()))
+            .collect();
+        for kind in ["CloudWatchAgent", "LogGroup", "FlowLog"] {
+            assert!(told.contains(&kind), "{management}: nothing is told of the {kind}: {told:?}");
+        }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_removed_is_kept_unless_it_said_delete_and_never_all_at_once() {
-    let parameter = |name: &str, more: &str| {
-        document("AgentConfig", name, &PARAMETER.replace("Theirs", name), more)
-    };
+    let parameter =
+        |name: &str, more: &str| document("AgentConfig", name, &PARAMETER.replace("Theirs", name), more);
     let group = document("LogGroup", "group", GROUP, "");
-    let (doomed, first, second) = (parameter("doomed", ", deletion: delete"), parameter("first", ", deletion: delete"), parameter("second", ""));
+    let (doomed, first, second) = (
+        parameter("doomed", ", deletion: delete"),
+        parameter("first", ", deletion: delete"),
+        parameter("second", ""),
+    );
     let mut estate =
         Estate::new(Scenario::ExampleCorp, 1, desired(&format!("{doomed}{first}{second}{group}")));
     estate.converge(minutes(5)).await;
