@@ -367,9 +367,16 @@ async fn parameters_have_versions_labels_and_tags() {
         .expect("listed");
     assert_eq!(found.parameters()[0].version, 2);
     let history =
-        ssm.get_parameter_history().name("AmazonCloudWatch-A").max_results(1).into_paginator().items().send();
+        ssm.get_parameter_history().name("AmazonCloudWatch-A").max_results(1).into_paginator().send();
     let history = history.collect::<Result<Vec<_>, _>>().await.expect("listed");
-    assert_eq!(history.iter().map(|version| version.labels().len()).collect::<Vec<_>>(), [1, 0]);
+    assert_eq!(
+        history
+            .iter()
+            .flat_map(|page| page.parameters())
+            .map(|version| version.labels().len())
+            .collect::<Vec<_>>(),
+        [1, 0]
+    );
     let several = ssm.get_parameters().names("AmazonCloudWatch-A").names("B").send().await.expect("got");
     assert_eq!((several.parameters().len(), several.invalid_parameters()), (1, &["B".to_owned()][..]));
 }
