@@ -4,6 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::failure::Failure;
 
+/// How soon a reading that failed is tried again, however long an answer would have been good: less than the time
+/// between two passes, so that the next one asks.
+const TRY_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
 /// One fact about the world: known, absent, or unknown with a reason. Three answers, never two.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Reading<T> {
@@ -69,9 +73,13 @@ impl<T> Reading<T> {
         }
     }
 
-    /// Whether it is time to ask again, when answers are good for `age`.
+    /// Whether it is time to ask again, when answers are good for `age`. A failure is no answer.
     pub fn is_due(&self, now: Timestamp, age: SignedDuration) -> bool {
-        self.tried().is_none_or(|at| now.duration_since(at) >= age)
+        match self {
+            Self::Known { at, .. } | Self::Absent { at } => now.duration_since(*at) >= age,
+            Self::Unknown { at, .. } => now.duration_since(*at) >= age.min(TRY_AGAIN),
+            Self::NotAsked => true,
+        }
     }
 
     /// Why it is not known, if it was asked in vain.
@@ -88,5 +96,30 @@ impl<T> Reading<T> {
             Ok(value) => Self::answered(value, at),
             Err(why) => Self::Unknown { why, at },
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::failure::Class;
+
+    #[test]
+    fn a_failure_is_tried_again_long_before_an_answer_would_be_old() {
+        let at: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a timestamp");
+        let why = Failure {
+            class: Class::Denied,
+            code: "AccessDenied".to_owned(),
+            message: String::new(),
+            call: "sts:GetCallerIdentity".to_owned(),
+            request_id: None,
+        };
+        let day = SignedDuration::from_hours(24);
+        let known = Reading::Known { value: 1, at };
+        let failed = Reading::<i32>::Unknown { why, at };
+        let later = at + SignedDuration::from_mins(1);
+        assert!(!known.is_due(later, day));
+        assert!(failed.is_due(later, day));
+        assert!(!failed.is_due(at + SignedDuration::from_secs(1), day), "not at once");
     }
 }

@@ -19,9 +19,16 @@ use crate::model::reason::Reason;
 /// The order in which steps get their share of `maxConcurrency`: nodes that are nearly done come first.
 const FIRST_SERVED: [Step; 4] = [Step::Start, Step::Configure, Step::Uninstall, Step::Install];
 
+/// How many nodes may fetch their configuration at once, over all objects. Each fetch is a `GetParameter`, of which
+/// an account has 40 a second; a node takes some seconds to come to it, so that this many ask for some 25 a second.
+/// More at once, and the agents' fetches fail.
+const FETCHES_AT_ONCE: usize = 150;
+
 /// What nodes need, sorted into commands.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Wants {
+    /// How many nodes may begin to fetch a configuration.
+    fetches: usize,
     probes: BTreeMap<NodeId, Want>,
     groups: BTreeMap<GroupKey, Vec<(NodeId, Needed)>>,
 }
@@ -36,6 +43,15 @@ struct GroupKey {
 }
 
 impl Wants {
+    /// Nothing yet, while the commands of `busy` are under way.
+    pub fn beside(busy: &Busy<'_>) -> Self {
+        let fetching = busy.values().filter(|command| command.step() == Step::Configure).count();
+        let free = FETCHES_AT_ONCE.saturating_sub(fetching);
+        // Room for a part of a command is left until it is room for a whole one.
+        let fetches = free - free % NODES_PER_COMMAND;
+        Self { fetches, probes: BTreeMap::new(), groups: BTreeMap::new() }
+    }
+
     /// A node needs a probe, whatever object asks.
     pub fn probe(&mut self, candidate: &Candidate<'_>, want: Want) {
         self.probes.insert(candidate.id.clone(), want);
@@ -50,17 +66,26 @@ impl Wants {
         mut free: u32,
     ) {
         let rank = |want: &Want| FIRST_SERVED.iter().position(|step| *step == want.step);
-        wanted.sort_by(|left, right| (rank(&left.1), &left.0).cmp(&(rank(&right.1), &right.0)));
+        // Those that may share a command come together, so that what room there is goes to full commands.
+        wanted.sort_by(|(left_id, left), (right_id, right)| {
+            (rank(left), &left.parameters, left_id).cmp(&(rank(right), &right.parameters, right_id))
+        });
         for (node, want) in wanted {
             if free == 0 {
                 let finding = Finding::of(&object.id, Reason::MaxConcurrency, want.needed.why).about(node);
                 draft.find(finding.noting("as many nodes as allowed are at work").with(want.needed.drift));
                 continue;
             }
+            if want.step == Step::Configure && self.fetches == 0 {
+                let finding = Finding::of(&object.id, Reason::MaxConcurrency, want.needed.why).about(node);
+                draft.find(finding.noting("as many nodes as Parameter Store can serve are at it").with(want.needed.drift));
+                continue;
+            }
             if !draft.admit(object, &want.needed) {
                 continue;
             }
             free -= 1;
+            self.fetches -= usize::from(want.step == Step::Configure);
             let key = GroupKey {
                 step: want.step,
                 object: object.id.clone(),

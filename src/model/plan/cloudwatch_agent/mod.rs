@@ -40,7 +40,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, agents: &[(&Object, &CloudWatchAgent)]
     let observed = draft.known.observed;
     let busy = busy(observed);
     let mut selected = candidates::selected(&draft.known, agents);
-    let mut wants = Wants::default();
+    let mut wants = Wants::beside(&busy);
     for (index, (object, agent)) in agents.iter().enumerate() {
         let nodes = std::mem::take(&mut selected[index]);
         one(draft, object, agent, nodes, &busy, &mut wants);
