@@ -107,7 +107,9 @@ impl Controller {
             if stop.is_cancelled() {
                 return Ok(End::Stopped);
             }
-            let Some(passed) = self.pass(std::mem::take(&mut said), stop).await else { return Ok(End::Stopped) };
+            let Some(passed) = self.pass(std::mem::take(&mut said), stop).await else {
+                return Ok(End::Stopped);
+            };
             if let Some(end) = self.ended(started, &passed) {
                 return Ok(end);
             }

@@ -10,7 +10,10 @@ use watchkeeper::cli::{self, Cli};
 async fn main() -> ExitCode {
     // Standard output belongs to events and answers; the program's own log goes to standard error.
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_env("WATCHKEEPER_LOG").unwrap_or_else(|_| EnvFilter::new("warn,watchkeeper=info")))
+        .with_env_filter(
+            EnvFilter::try_from_env("WATCHKEEPER_LOG")
+                .unwrap_or_else(|_| EnvFilter::new("warn,watchkeeper=info")),
+        )
         .with_writer(std::io::stderr)
         .with_target(false)
         .init();

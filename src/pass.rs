@@ -164,7 +164,8 @@ impl Passed {
 
     /// How many changes, other than probes, were made or tried.
     pub fn changes(&self) -> usize {
-        let is_change = |action: &Action| !matches!(action, Action::SendCommand(command) if !command.key.step.writes());
+        let is_change =
+            |action: &Action| !matches!(action, Action::SendCommand(command) if !command.key.step.writes());
         let done = self.plan.actions.iter().zip(&self.outcomes);
         done.filter(|(planned, outcome)| outcome.is_some() && is_change(&planned.action)).count()
     }

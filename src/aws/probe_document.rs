@@ -83,7 +83,8 @@ async fn update(clients: &Clients) -> Result<Installed, Failure> {
         Some(version) if version != "$LATEST" => version,
         _ => latest(clients).await?,
     };
-    let default = clients.ssm.update_document_default_version().name(probe::NAME).document_version(newest).send();
+    let default =
+        clients.ssm.update_document_default_version().name(probe::NAME).document_version(newest).send();
     clients.call(apis::UPDATE_DOCUMENT_DEFAULT_VERSION, default).await?;
     Ok(Installed::Updated)
 }

@@ -53,7 +53,9 @@ async fn open(url: &str, path: &str) -> anyhow::Result<Response<Incoming>> {
     }
     let host = base.host().unwrap_or("127.0.0.1").to_owned();
     let port = base.port_u16().unwrap_or(80);
-    let stream = TcpStream::connect((host.as_str(), port)).await.with_context(|| format!("nobody answers at {url}"))?;
+    let stream = TcpStream::connect((host.as_str(), port))
+        .await
+        .with_context(|| format!("nobody answers at {url}"))?;
     let (mut send, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let request = Request::get(path).header("host", format!("{host}:{port}")).body(Empty::<Bytes>::new())?;

@@ -65,7 +65,10 @@ pub(crate) fn is_colour() -> bool {
     std::io::stdout().is_terminal() && !no_colour()
 }
 
-#[expect(clippy::disallowed_methods, reason = "NO_COLOR is the user's wish to every program: https://no-color.org")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "NO_COLOR is the user's wish to every program: https://no-color.org"
+)]
 fn no_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }

@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::Clients;
 use crate::aws::connect;
-use crate::clock::Clock;
 use crate::cli::client;
+use crate::clock::Clock;
 use crate::model::desired::Amount;
 use crate::model::probe;
 use crate::model::rules::{Permitted, Rules};
@@ -143,10 +143,18 @@ impl AwsArgs {
     }
 
     async fn simulated_at(&self, url: &str) -> anyhow::Result<Connected> {
-        let told = client::get(url, "/clock").await.context("no simulator answers there: start one with `watchkeeper simulate`")?;
-        let (now, speed) = told.trim().split_once(' ').context("what answers there is no simulator of Watchkeeper")?;
+        let told = client::get(url, "/clock")
+            .await
+            .context("no simulator answers there: start one with `watchkeeper simulate`")?;
+        let (now, speed) =
+            told.trim().split_once(' ').context("what answers there is no simulator of Watchkeeper")?;
         let clock = Clock::pretended(now.parse()?, speed.parse()?);
-        let clients = connect::at_endpoint(&clock, url, &Place::access_key(DEFAULT_ACCOUNT), self.region.as_deref().unwrap_or(DEFAULT_REGION));
+        let clients = connect::at_endpoint(
+            &clock,
+            url,
+            &Place::access_key(DEFAULT_ACCOUNT),
+            self.region.as_deref().unwrap_or(DEFAULT_REGION),
+        );
         Ok(Connected { clients, clock, sim: None })
     }
 
@@ -180,7 +188,8 @@ impl SimArgs {
         install_probe(&sim);
         let clock = sim.clock().clone();
         let key = Place::access_key(DEFAULT_ACCOUNT);
-        let clients = connect::with_http(Connector::new(sim.clone()), &clock, &key, DEFAULT_REGION, "simulator");
+        let clients =
+            connect::with_http(Connector::new(sim.clone()), &clock, &key, DEFAULT_REGION, "simulator");
         Connected { clients, clock, sim: Some(sim) }
     }
 }
@@ -191,7 +200,8 @@ pub fn install_probe(sim: &Sim) {
         let place = Place::default_place();
         let now = world.now();
         let documents = &mut world.region(&place).documents;
-        let made = documents.create(now, &place.account, probe::NAME, &probe::content(), None, BTreeMap::new());
+        let made =
+            documents.create(now, &place.account, probe::NAME, &probe::content(), None, BTreeMap::new());
         debug_assert!(made.is_ok(), "the probe document is one that SSM takes");
     });
 }
@@ -199,7 +209,8 @@ pub fn install_probe(sim: &Sim) {
 impl RuleArgs {
     /// The rules.
     pub fn rules(&self, simulated: bool) -> Rules {
-        let base = if simulated { Rules::for_simulator(&self.installation) } else { Rules::new(&self.installation) };
+        let base =
+            if simulated { Rules::for_simulator(&self.installation) } else { Rules::new(&self.installation) };
         let names = |names: &[String]| names.iter().map(|name| name.as_str().into()).collect();
         Rules {
             interval: self.interval,
@@ -247,8 +258,9 @@ fn installation(text: &str) -> Result<String, String> {
 
 /// Refuses addresses that others can reach.
 pub fn loopback(address: &str) -> anyhow::Result<std::net::SocketAddr> {
-    let address: std::net::SocketAddr =
-        address.parse().with_context(|| format!("`{address}` is no address: write one such as 127.0.0.1:8080"))?;
+    let address: std::net::SocketAddr = address
+        .parse()
+        .with_context(|| format!("`{address}` is no address: write one such as 127.0.0.1:8080"))?;
     if !crate::sim::server::is_loopback(address) {
         bail!("{address} can be reached from outside; only loopback addresses such as 127.0.0.1 are allowed");
     }

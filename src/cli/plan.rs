@@ -71,11 +71,7 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
 
 fn exit_code(plan: &Plan, status: &Status) -> u8 {
     let is_unknown = status.objects.iter().any(|standing| standing.ready == Truth::Unknown);
-    if !plan.actions.is_empty() {
-        CHANGES
-    } else {
-        u8::from(is_unknown)
-    }
+    if !plan.actions.is_empty() { CHANGES } else { u8::from(is_unknown) }
 }
 
 fn text(plan: &Plan, status: &Status) -> String {

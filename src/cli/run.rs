@@ -145,7 +145,12 @@ fn stop_on_signals(stop: &CancellationToken) -> anyhow::Result<()> {
 }
 
 /// A controller that cannot be asked still works; it says so and goes on.
-async fn listen(address: &str, told: Told, tasks: &TaskTracker, stop: &CancellationToken) -> anyhow::Result<()> {
+async fn listen(
+    address: &str,
+    told: Told,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
     if address == "none" {
         return Ok(());
     }
@@ -188,7 +193,9 @@ fn conclude(end: &End, args: &Args) -> u8 {
         End::Stopped => 0,
         End::TimedOut(status) => {
             eprintln!("Not ready in time: {} of {} objects are.", status.ready_count(), status.objects.len());
-            for standing in status.objects.iter().filter(|standing| standing.ready != crate::model::status::Truth::True) {
+            for standing in
+                status.objects.iter().filter(|standing| standing.ready != crate::model::status::Truth::True)
+            {
                 eprintln!("  {}  {}  {}", standing.object, standing.reason, standing.message);
             }
             1

@@ -37,7 +37,8 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let address = loopback(&args.listen)?;
-    let listener = TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))?;
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))?;
     let sim = args.simulation.start();
     install_probe(&sim);
     println!("A simulated AWS listens on http://{address}. In another terminal:\n");

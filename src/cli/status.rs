@@ -41,13 +41,20 @@ fn text(status: &Status) -> String {
     let mut out = String::new();
     let (ready, all) = (status.ready_count(), status.objects.len());
     let Status { account, region, revision, at, passes, .. } = status;
-    let _ = writeln!(out, "{ready} of {all} objects Ready · {account} {region} · revision {revision} · pass {passes} at {at:.0}");
+    let _ = writeln!(
+        out,
+        "{ready} of {all} objects Ready · {account} {region} · revision {revision} · pass {passes} at {at:.0}"
+    );
     for (reason, message) in &status.general {
         let _ = writeln!(out, "! {reason}: {}", harmless(message));
     }
     let mut rows: Vec<&Standing> = status.objects.iter().collect();
     rows.sort_by_key(|standing| (std::cmp::Reverse(rank(standing)), standing.object.clone()));
-    let _ = writeln!(out, "\n{:<44} {:<8} {:<20} {:>9}  {:<7} MESSAGE", "OBJECT", "READY", "REASON", "PARTS", "SINCE");
+    let _ = writeln!(
+        out,
+        "\n{:<44} {:<8} {:<20} {:>9}  {:<7} MESSAGE",
+        "OBJECT", "READY", "REASON", "PARTS", "SINCE"
+    );
     for row in rows {
         let _ = writeln!(out, "{}", line(row, *at).trim_end());
     }
@@ -72,7 +79,8 @@ fn line(standing: &Standing, now: Timestamp) -> String {
     };
     let parts = format!("{}/{}", standing.right, standing.selected);
     let since = duration(now.duration_since(standing.since).as_secs());
-    let aside: Vec<String> = standing.set_aside.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    let aside: Vec<String> =
+        standing.set_aside.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     let aside = if aside.is_empty() { String::new() } else { format!(" [{}]", aside.join(", ")) };
     format!(
         "{:<44} {ready:<8} {:<20} {parts:>9}  {since:<7} {}{aside}",

@@ -13,7 +13,8 @@ const BAR: usize = 12;
 
 /// An event as one line, followed by what changed and what to do, indented.
 pub fn render(event: &Event, colour: bool) -> String {
-    let paint = |text: &str, code: &str| if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
+    let paint =
+        |text: &str, code: &str| if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
     let (mark, code) = match (event.phase, event.urgency) {
         (Phase::Resolved, _) => ("✓", "32"),
         (Phase::Updated, _) => ("…", "36"),
@@ -56,7 +57,9 @@ pub fn progress(status: &Status, commands: usize, colour: bool) -> String {
         .iter()
         .filter(|standing| standing.ready != Truth::True)
         .take(2)
-        .map(|standing| format!("{}: {} {}/{}", standing.object, standing.reason, standing.right, standing.selected))
+        .map(|standing| {
+            format!("{}: {} {}/{}", standing.object, standing.reason, standing.right, standing.selected)
+        })
         .collect();
     let waiting = if waiting.is_empty() { String::new() } else { format!("  ({})", waiting.join("; ")) };
     let commands = match commands {
@@ -85,7 +88,13 @@ fn shown_change(change: &Before) -> String {
             text
         }
     };
-    format!("{} {}: {} → {}", harmless(&change.subject), change.field, cut(&change.before), cut(&change.after))
+    format!(
+        "{} {}: {} → {}",
+        harmless(&change.subject),
+        change.field,
+        cut(&change.before),
+        cut(&change.after)
+    )
 }
 
 /// Names and outputs come from machines that may be hostile: no control character of theirs reaches the terminal.

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::desired::{AgentConfig, CloudWatchAgent, FlowLog, IamRole, LogGroup, Spec, Version};
 use super::observed::{CommandStatus, InstanceState, Reading};
-use super::plan::{Known, PACKAGE, PACKAGE_DOCUMENT, CONFIGURE_DOCUMENT, applies};
+use super::plan::{CONFIGURE_DOCUMENT, Known, PACKAGE, PACKAGE_DOCUMENT, applies};
 use super::probe;
 use super::question::Question;
 
@@ -52,7 +52,8 @@ const TIERS_PER_CALL: usize = 50;
 pub fn ask(known: &Known<'_>) -> Vec<Question> {
     let mut asked = Asked::new(*known);
     asked.due(&known.observed.identity, ages::IDENTITY, Question::Identity);
-    let objects = known.desired.objects.values().filter(|object| applies(known.desired, known.observed, object));
+    let objects =
+        known.desired.objects.values().filter(|object| applies(known.desired, known.observed, object));
     for object in objects {
         match &object.spec {
             Spec::Account(_) => {}
@@ -193,7 +194,9 @@ impl<'a> Asked<'a> {
         }
         let unread = self.known.observed.commands.values().filter(|command| match command.status {
             CommandStatus::UnderWay => command.completed > command.read_at.unwrap_or(0),
-            CommandStatus::Ended => command.read_at.is_none_or(|read| usize::try_from(read).is_ok_and(|read| read < command.nodes.len())),
+            CommandStatus::Ended => command
+                .read_at
+                .is_none_or(|read| usize::try_from(read).is_ok_and(|read| read < command.nodes.len())),
         });
         self.questions.extend(unread.map(|command| Question::Invocations(command.id.clone())));
     }
@@ -234,7 +237,9 @@ impl<'a> Asked<'a> {
             self.questions.insert(Question::Subnets);
         }
         let wants_proof = observed.flow_logs.iter().any(|(_, row)| row.deliver_status.is_none());
-        if (flow_log.target.network_interfaces.is_some() || wants_proof) && observed.interfaces.is_due(now, interval) {
+        if (flow_log.target.network_interfaces.is_some() || wants_proof)
+            && observed.interfaces.is_due(now, interval)
+        {
             self.questions.insert(Question::Interfaces);
         }
         self.arrivals(flow_log);
@@ -248,14 +253,19 @@ impl<'a> Asked<'a> {
             by_resource.entry(&*row.resource).or_default().push(row);
         }
         for rows in by_resource.values().filter(|rows| rows.len() > 1) {
-            let newest = rows.iter().filter(|row| row.log_group.as_deref() == Some(wanted.log_group.as_str())).max_by_key(|row| row.created);
-            let is_moved = rows.iter().any(|row| row.log_group.as_deref() != Some(wanted.log_group.as_str()));
-            let Some((row, created)) = newest.filter(|_| is_moved).and_then(|row| Some((row, row.created?))) else { continue };
-            let on = |id: &Arc<str>| *id == row.resource;
-            let interface = observed
-                .interfaces
+            let newest = rows
                 .iter()
-                .find(|(id, interface)| interface.in_use && (on(id) || on(&interface.vpc) || on(&interface.subnet)));
+                .filter(|row| row.log_group.as_deref() == Some(wanted.log_group.as_str()))
+                .max_by_key(|row| row.created);
+            let is_moved = rows.iter().any(|row| row.log_group.as_deref() != Some(wanted.log_group.as_str()));
+            let Some((row, created)) = newest.filter(|_| is_moved).and_then(|row| Some((row, row.created?)))
+            else {
+                continue;
+            };
+            let on = |id: &Arc<str>| *id == row.resource;
+            let interface = observed.interfaces.iter().find(|(id, interface)| {
+                interface.in_use && (on(id) || on(&interface.vpc) || on(&interface.subnet))
+            });
             let Some((interface, _)) = interface else { continue };
             let group: Arc<str> = wanted.log_group.as_str().into();
             let reading = observed.arrivals.get(&(group.clone(), interface.clone()));
@@ -282,7 +292,8 @@ impl<'a> Asked<'a> {
             let names: Vec<Arc<str>> = names.into_iter().collect();
             names.chunks(size).map(<[Arc<str>]>::to_vec).collect::<Vec<_>>()
         };
-        self.questions.extend(batches(self.parameters, PARAMETERS_PER_CALL).into_iter().map(Question::Parameters));
+        self.questions
+            .extend(batches(self.parameters, PARAMETERS_PER_CALL).into_iter().map(Question::Parameters));
         self.questions.extend(batches(self.tiers, TIERS_PER_CALL).into_iter().map(Question::ParameterTiers));
         self.questions.into_iter().collect()
     }

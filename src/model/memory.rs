@@ -76,8 +76,12 @@ impl Memory {
 
     /// Until when a write to `subject` may be under way that AWS does not show: sent, and its reply lost.
     pub fn in_doubt_until(&self, subject: &Arc<str>) -> Option<Timestamp> {
-        let in_doubt = |attempts: &Attempts| attempts.failure.as_ref().is_some_and(Failure::may_have_happened);
-        self.tries_on(subject).filter(|(_, attempts)| in_doubt(attempts)).map(|(_, attempts)| attempts.expected_until).max()
+        let in_doubt =
+            |attempts: &Attempts| attempts.failure.as_ref().is_some_and(Failure::may_have_happened);
+        self.tries_on(subject)
+            .filter(|(_, attempts)| in_doubt(attempts))
+            .map(|(_, attempts)| attempts.expected_until)
+            .max()
     }
 
     /// When the oldest write was sent whose reply was lost, and which a listing begun at `read` need not show yet.

@@ -19,11 +19,12 @@ pub fn refused(permitted: &Permitted, role: &IamRole) -> Option<String> {
     if let Some(who) = role.trust.as_ref().and_then(|trust| untrusted(permitted, trust)) {
         return Some(who);
     }
-    let needs_boundary = role.trust.is_some() || !role.managed_policies.is_empty() || !role.inline_policies.is_empty();
+    let needs_boundary =
+        role.trust.is_some() || !role.managed_policies.is_empty() || !role.inline_policies.is_empty();
     match &permitted.boundary {
-        Some(boundary) if needs_boundary && role.permissions_boundary.as_deref() != Some(boundary) => {
-            Some(format!("every role that is more than a preset must carry the permissions boundary {boundary}"))
-        }
+        Some(boundary) if needs_boundary && role.permissions_boundary.as_deref() != Some(boundary) => Some(
+            format!("every role that is more than a preset must carry the permissions boundary {boundary}"),
+        ),
         _ => None,
     }
 }
@@ -50,7 +51,8 @@ fn untrusted(permitted: &Permitted, trust: &Value) -> Option<String> {
             if kind != "Service" {
                 return Some(format!("trusting principals of kind {kind} needs --permit-documents"));
             }
-            if let Some(service) = services.into_iter().find(|service| !permitted.services.contains(*service)) {
+            if let Some(service) = services.into_iter().find(|service| !permitted.services.contains(*service))
+            {
                 return Some(format!("service {service} is not among those that --permit-service names"));
             }
         }

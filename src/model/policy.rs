@@ -117,7 +117,10 @@ mod tests {
     fn documents_that_mean_the_same_are_the_same() {
         let same_pairs = [
             (statement_with("Action", json!("a:B")), statement_with("Action", json!(["A:b"]))),
-            (statement_with("Action", json!(["a:B", "a:C"])), statement_with("Action", json!(["a:C", "a:B", "a:b"]))),
+            (
+                statement_with("Action", json!(["a:B", "a:C"])),
+                statement_with("Action", json!(["a:C", "a:B", "a:b"])),
+            ),
             (statement_with("Principal", json!("*")), statement_with("Principal", json!({ "AWS": "*" }))),
             (
                 statement_with("Principal", json!({ "AWS": "111122223333" })),

@@ -42,7 +42,8 @@ fn forgive_answered_probes(memory: &mut Memory, observed: &Observed, planned: &P
         return;
     }
     for change in &planned.changes {
-        let read = observed.on_nodes.get(&change.subject).and_then(|node| node.probe.as_ref()).map(|(at, _)| *at);
+        let read =
+            observed.on_nodes.get(&change.subject).and_then(|node| node.probe.as_ref()).map(|(at, _)| *at);
         let sent = memory.attempts.get(change).map(|attempts| attempts.last);
         if read.zip(sent).is_some_and(|(read, sent)| read >= sent) {
             memory.attempts.remove(change);
@@ -50,7 +51,14 @@ fn forgive_answered_probes(memory: &mut Memory, observed: &Observed, planned: &P
     }
 }
 
-fn record(memory: &mut Memory, rules: &Rules, planned: &Planned, change: &Change, outcome: &Outcome, now: Timestamp) {
+fn record(
+    memory: &mut Memory,
+    rules: &Rules,
+    planned: &Planned,
+    change: &Change,
+    outcome: &Outcome,
+    now: Timestamp,
+) {
     let failure = failure_of(change, outcome);
     let expected_until = now + expected(rules, &planned.action, failure);
     let count = memory.attempts.get(change).map_or(0, |attempts| attempts.count).saturating_add(1);

@@ -97,6 +97,10 @@ impl Rules {
 
     /// The settings for the simulator.
     pub fn for_simulator(installation: &str) -> Self {
-        Self { settle: Settle::SIMULATOR, batch_wait: SignedDuration::from_secs(10), ..Self::new(installation) }
+        Self {
+            settle: Settle::SIMULATOR,
+            batch_wait: SignedDuration::from_secs(10),
+            ..Self::new(installation)
+        }
     }
 }

@@ -126,7 +126,9 @@ fn standing(
     }
     let blocks = |finding: &&&Finding| {
         let nature = finding.reason.nature();
-        nature > Nature::Note && (require_all || nature != Nature::SetAside) && finding.reason != Reason::InvalidDocument
+        nature > Nature::Note
+            && (require_all || nature != Nature::SetAside)
+            && finding.reason != Reason::InvalidDocument
     };
     let worst = findings.iter().filter(blocks).max_by_key(|finding| finding.reason.nature());
     let wanted = if require_all { tally.selected } else { tally.selected.saturating_sub(tally.set_aside) };
@@ -143,7 +145,9 @@ fn standing(
     };
     let nature = reason.nature();
     let earlier = before.and_then(|before| before.objects.iter().find(|standing| standing.object == *object));
-    let since = earlier.filter(|earlier| earlier.ready == ready && earlier.reason == reason).map(|earlier| earlier.since);
+    let since = earlier
+        .filter(|earlier| earlier.ready == ready && earlier.reason == reason)
+        .map(|earlier| earlier.since);
     Standing {
         object: object.clone(),
         ready,

@@ -68,8 +68,11 @@ struct Key {
 impl Stories {
     /// The stories that are open now, as their events, worst first.
     pub fn open(&self, setting: &Setting) -> Vec<Event> {
-        let mut events: Vec<Event> =
-            self.open.iter().map(|(print, story)| story.event(setting, print, Phase::Opened, story.opened)).collect();
+        let mut events: Vec<Event> = self
+            .open
+            .iter()
+            .map(|(print, story)| story.event(setting, print, Phase::Opened, story.opened))
+            .collect();
         events.sort_by(|left, right| (right.urgency, left.time).cmp(&(left.urgency, right.time)));
         events
     }
@@ -102,7 +105,8 @@ impl Stories {
                 }
                 continue;
             }
-            let is_cause = matches!(finding.reason, Reason::Missing | Reason::Drift) || !finding.drift.is_empty();
+            let is_cause =
+                matches!(finding.reason, Reason::Missing | Reason::Drift) || !finding.drift.is_empty();
             if is_cause && !self.is_in_a_story(&subject) {
                 found.entry(Key::of(finding)).or_default().push(finding);
             }
@@ -158,11 +162,19 @@ impl Stories {
     }
 
     /// Says what was done about open stories.
-    fn acted(&mut self, setting: &Setting, plan: &Plan, outcomes: &[Option<Outcome>], events: &mut Vec<Event>) {
+    fn acted(
+        &mut self,
+        setting: &Setting,
+        plan: &Plan,
+        outcomes: &[Option<Outcome>],
+        events: &mut Vec<Event>,
+    ) {
         for (planned, outcome) in plan.actions.iter().zip(outcomes) {
             let Some(outcome) = outcome else { continue };
             let Some(object) = &planned.object else { continue };
-            let Some((print, story)) = self.open.iter_mut().find(|(_, story)| story.is_mended_by(object, planned)) else {
+            let Some((print, story)) =
+                self.open.iter_mut().find(|(_, story)| story.is_mended_by(object, planned))
+            else {
                 continue;
             };
             if let Ok(done) = &outcome.result {
@@ -171,14 +183,22 @@ impl Stories {
             let mut event = story.event(setting, print, Phase::Updated, setting.now);
             event.message = told(planned, outcome);
             event.count = u32::try_from(planned.changes.len()).unwrap_or(u32::MAX);
-            event.subjects = planned.changes.iter().take(SAMPLE).map(|change| change.subject.clone()).collect();
-            event.commands = outcome.result.as_ref().ok().and_then(|done| done.command.clone()).into_iter().collect();
+            event.subjects =
+                planned.changes.iter().take(SAMPLE).map(|change| change.subject.clone()).collect();
+            event.commands =
+                outcome.result.as_ref().ok().and_then(|done| done.command.clone()).into_iter().collect();
             event.changes = Vec::new();
             events.push(event);
         }
     }
 
-    fn resolve(&mut self, setting: &Setting, plan: &Plan, going_on: &BTreeSet<Subject>, events: &mut Vec<Event>) {
+    fn resolve(
+        &mut self,
+        setting: &Setting,
+        plan: &Plan,
+        going_on: &BTreeSet<Subject>,
+        events: &mut Vec<Event>,
+    ) {
         let still: BTreeSet<Key> = plan.findings.iter().map(Key::of).collect();
         let mut ended = Vec::new();
         for (print, story) in &mut self.open {
@@ -297,7 +317,11 @@ fn changes_of(findings: &[&Finding]) -> Vec<Before> {
         before: drift.have.clone(),
         after: drift.want.clone(),
     };
-    findings.iter().flat_map(|finding| finding.drift.iter().map(move |drift| change(finding, drift))).take(SHOWN_CHANGES).collect()
+    findings
+        .iter()
+        .flat_map(|finding| finding.drift.iter().map(move |drift| change(finding, drift)))
+        .take(SHOWN_CHANGES)
+        .collect()
 }
 
 /// What was done, and what came of it.
@@ -328,13 +352,20 @@ pub fn describe(action: &Action, count: usize) -> String {
         Action::TagParameter(name, _) => format!("tag parameter {name}"),
         Action::DeleteParameter(name) => format!("delete parameter {name}"),
         Action::CreateLogGroup(group) => format!("create log group {}", group.name),
-        Action::SetRetention(name, Some(days)) => format!("set the retention of log group {name} to {days} days"),
+        Action::SetRetention(name, Some(days)) => {
+            format!("set the retention of log group {name} to {days} days")
+        }
         Action::SetRetention(name, None) => format!("let log group {name} never expire"),
         Action::SetLogGroupKey(name, _) => format!("set the key of log group {name}"),
         Action::TagLogGroup { name, .. } => format!("tag log group {name}"),
         Action::DeleteLogGroup(name) => format!("delete log group {name}"),
         Action::CreateFlowLogs(request) => {
-            format!("create {} into {} on {}", flow_logs(request.resources.len()), request.log_group, some(&request.resources))
+            format!(
+                "create {} into {} on {}",
+                flow_logs(request.resources.len()),
+                request.log_group,
+                some(&request.resources)
+            )
         }
         Action::DeleteFlowLogs(ids) => format!("delete {} {}", flow_logs(ids.len()), some(ids)),
         Action::TagFlowLogs(ids, _) => format!("tag {} {}", flow_logs(ids.len()), some(ids)),
@@ -350,7 +381,9 @@ pub fn describe(action: &Action, count: usize) -> String {
         Action::DeleteRole(role) => format!("delete role {role}"),
         Action::CreateProfile(profile, _) => format!("create instance profile {profile}"),
         Action::AddRoleToProfile(profile, role) => format!("add role {role} to instance profile {profile}"),
-        Action::AssociateProfile(instance, profile) => format!("attach instance profile {profile} to {instance}"),
+        Action::AssociateProfile(instance, profile) => {
+            format!("attach instance profile {profile} to {instance}")
+        }
     }
 }
 

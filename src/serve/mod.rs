@@ -78,7 +78,9 @@ async fn healthz(State(told): State<Arc<Told>>) -> Response {
         // The first pass of a large estate may take minutes; until then the loop is taken to be at it.
         None => "no pass has ended yet\n".into_response(),
         Some(at) if told.clock.now().duration_since(at) <= late => "ok\n".into_response(),
-        Some(at) => (StatusCode::SERVICE_UNAVAILABLE, format!("the last pass ended at {at:.0}\n")).into_response(),
+        Some(at) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("the last pass ended at {at:.0}\n")).into_response()
+        }
     }
 }
 

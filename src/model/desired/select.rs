@@ -106,13 +106,7 @@ impl NetworkSelector {
     }
 }
 
-fn base_matches(
-    all: bool,
-    ids: &BTreeSet<String>,
-    wanted: &TagMatch,
-    id: &str,
-    tags: &Tags,
-) -> bool {
+fn base_matches(all: bool, ids: &BTreeSet<String>, wanted: &TagMatch, id: &str, tags: &Tags) -> bool {
     all || ids.contains(id) || (!wanted.is_empty() && tags_match(wanted, tags))
 }
 

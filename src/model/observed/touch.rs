@@ -28,13 +28,17 @@ impl Observed {
                 age(&mut self.log_groups, &group.name);
                 age(&mut self.log_group_tags, &group.name);
             }
-            Action::SetRetention(name, _) | Action::SetLogGroupKey(name, _) => age(&mut self.log_groups, name),
+            Action::SetRetention(name, _) | Action::SetLogGroupKey(name, _) => {
+                age(&mut self.log_groups, name)
+            }
             Action::TagLogGroup { name, .. } => age(&mut self.log_group_tags, name),
             Action::DeleteLogGroup(name) => {
                 age(&mut self.log_groups, name);
                 self.log_group_tags.remove(name);
             }
-            Action::CreateFlowLogs(_) | Action::DeleteFlowLogs(_) | Action::TagFlowLogs(..) => self.flow_logs.touch(),
+            Action::CreateFlowLogs(_) | Action::DeleteFlowLogs(_) | Action::TagFlowLogs(..) => {
+                self.flow_logs.touch()
+            }
             Action::CreateRole(role) => age(&mut self.roles, &role.name),
             Action::SetTrust(name, _)
             | Action::UpdateRole(name, ..)
@@ -45,7 +49,9 @@ impl Observed {
             | Action::DeleteInlinePolicy(name, _)
             | Action::TagRole(name, _)
             | Action::DeleteRole(name) => age(&mut self.roles, name),
-            Action::CreateProfile(name, _) | Action::AddRoleToProfile(name, _) => age(&mut self.profiles, name),
+            Action::CreateProfile(name, _) | Action::AddRoleToProfile(name, _) => {
+                age(&mut self.profiles, name)
+            }
             Action::AssociateProfile(..) => self.instances.touch(),
         }
     }
@@ -59,7 +65,9 @@ fn age<T>(readings: &mut BTreeMap<Arc<str>, Reading<T>>, name: &Arc<str>) {
 
 fn age_one<T>(reading: &mut Reading<T>) {
     match reading {
-        Reading::Known { at, .. } | Reading::Absent { at } | Reading::Unknown { at, .. } => *at = Timestamp::UNIX_EPOCH,
+        Reading::Known { at, .. } | Reading::Absent { at } | Reading::Unknown { at, .. } => {
+            *at = Timestamp::UNIX_EPOCH
+        }
         Reading::NotAsked => {}
     }
 }

@@ -60,8 +60,11 @@ fn existing(
     let drift = field_drift(config, have, have_tier);
     match ownership::of(&draft.known, object, &have.name, tags) {
         Owner::NotOurs => {
-            let message = ownership::not_owned_message(&draft.known, &format!("parameter {}", have.name), tags);
-            draft.find(Finding::of(&object.id, Reason::NotOwned, message).about(have.name.clone()).with(drift));
+            let message =
+                ownership::not_owned_message(&draft.known, &format!("parameter {}", have.name), tags);
+            draft.find(
+                Finding::of(&object.id, Reason::NotOwned, message).about(have.name.clone()).with(drift),
+            );
             return;
         }
         Owner::Ours => draft.ours(&have.name, &object.id),
@@ -70,7 +73,10 @@ fn existing(
     retag(draft, object, config, have, tags);
     if !drift.is_empty() {
         let put = PutParameter { tags: Default::default(), ..put(draft, object, config) };
-        let change = Change::new(have.name.clone(), format!("content {}", &config.sha256[..12.min(config.sha256.len())]));
+        let change = Change::new(
+            have.name.clone(),
+            format!("content {}", &config.sha256[..12.min(config.sha256.len())]),
+        );
         let why = format!("parameter {} (version {}) differs", have.name, have.version);
         draft.propose(object, Action::OverwriteParameter(put), Needed::drift(change, why, drift));
     }
@@ -85,7 +91,11 @@ fn retag(draft: &mut Draft<'_>, object: &Object, config: &AgentConfig, have: &Pa
     if !missing.is_empty() {
         let change = Change::new(have.name.clone(), "tag");
         let why = format!("parameter {} lacks tags", have.name);
-        draft.propose(object, Action::TagParameter(have.name.clone(), missing), Needed::drift(change, why, drift));
+        draft.propose(
+            object,
+            Action::TagParameter(have.name.clone(), missing),
+            Needed::drift(change, why, drift),
+        );
     }
 }
 

@@ -111,8 +111,9 @@ impl<'a> Draft<'a> {
     /// Adds an action whose changes were all admitted, with the finding that tells what it mends.
     pub fn push(&mut self, object: &ObjectRef, action: Action, needed: Vec<Needed>) {
         for one in &needed {
-            let finding =
-                Finding::of(object, one.reason, one.why.clone()).about(one.change.subject.clone()).with(one.drift.clone());
+            let finding = Finding::of(object, one.reason, one.why.clone())
+                .about(one.change.subject.clone())
+                .with(one.drift.clone());
             self.find(finding);
         }
         let Some(first) = needed.first() else { return };
@@ -130,7 +131,14 @@ impl<'a> Draft<'a> {
     /// Adds an action that serves no single object: a probe.
     pub fn push_general(&mut self, action: Action, changes: Vec<Change>, why: impl Into<String>) {
         let reason = Reason::NotProbed;
-        self.plan.actions.push(Planned { action, object: None, changes, reason, why: why.into(), drift: Vec::new() });
+        self.plan.actions.push(Planned {
+            action,
+            object: None,
+            changes,
+            reason,
+            why: why.into(),
+            drift: Vec::new(),
+        });
     }
 
     /// Admits and adds an action that makes one change.

@@ -3,8 +3,8 @@
 //! In this order: management (observe, paused), writes that may not show yet, delay after failures, somebody
 //! else writing the same thing, the pass's change budget. The first that says no gives the reason.
 
-use super::draft::{Needed, reason_of};
 use super::Known;
+use super::draft::{Needed, reason_of};
 use crate::model::desired::{Management, ObjectRef};
 use crate::model::failure::Class;
 use crate::model::finding::Finding;
@@ -72,7 +72,8 @@ fn tried(known: &Known<'_>, object: &ObjectRef, needed: &Needed) -> Option<Findi
         return Some(settling.until(attempts.expected_until));
     }
     let next = attempts.next();
-    (known.now < next).then(|| about(object, needed, failed_reason(attempts), failed_note(attempts)).until(next))
+    (known.now < next)
+        .then(|| about(object, needed, failed_reason(attempts), failed_note(attempts)).until(next))
 }
 
 /// What AWS asks to try again in a moment is no fault until it has been asked in vain a few times.
@@ -98,7 +99,8 @@ fn failed_note(attempts: &Attempts) -> String {
 fn contested(known: &Known<'_>, object: &ObjectRef, needed: &Needed) -> Option<Finding> {
     let (count, last) = known.memory.recent_corrections(&needed.change, known.now);
     let over = count.checked_sub(CONTESTED_AFTER)?;
-    let delay = growing(SignedDuration::from_mins(1), u32::try_from(over).unwrap_or(u32::MAX).saturating_add(1));
+    let delay =
+        growing(SignedDuration::from_mins(1), u32::try_from(over).unwrap_or(u32::MAX).saturating_add(1));
     let next = last? + delay;
     (known.now < next).then(|| {
         let note = format!("corrected {count} times in six hours, and changed back each time");

@@ -52,7 +52,13 @@ fn create(draft: &mut Draft<'_>, object: &Object, role: &IamRole) {
     draft.propose(object, action, Needed::missing(change, format!("role {} does not exist", role.role_name)));
 }
 
-fn existing(draft: &mut Draft<'_>, object: &Object, role: &IamRole, have: &Role, policies: &BTreeSet<Arc<str>>) {
+fn existing(
+    draft: &mut Draft<'_>,
+    object: &Object,
+    role: &IamRole,
+    have: &Role,
+    policies: &BTreeSet<Arc<str>>,
+) {
     if ownership::of(&draft.known, object, &have.name, &have.tags) == Owner::NotOurs {
         let message = ownership::not_owned_message(&draft.known, &format!("role {}", have.name), &have.tags);
         let drift = field_drift(role, have, policies);
@@ -90,7 +96,8 @@ fn trust(draft: &mut Draft<'_>, object: &Object, role: &IamRole, have: &Role) {
     }
     let drift = vec![Drift::new("trust", compact(&have.trust), compact(&wanted))];
     let change = Change::new(have.name.clone(), "trust");
-    let needed = Needed::drift(change, format!("role {} may be assumed by others than it should", have.name), drift);
+    let needed =
+        Needed::drift(change, format!("role {} may be assumed by others than it should", have.name), drift);
     draft.propose(object, Action::SetTrust(have.name.clone(), wanted), needed);
 }
 
@@ -109,22 +116,31 @@ fn settings(draft: &mut Draft<'_>, object: &Object, role: &IamRole, have: &Role)
     }
     if !drift.is_empty() {
         let description = role.description.as_deref().or(have.description.as_deref()).map(Into::into);
-        let action = Action::UpdateRole(have.name.clone(), description, role.max_session.or(have.max_session));
+        let action =
+            Action::UpdateRole(have.name.clone(), description, role.max_session.or(have.max_session));
         let change = Change::new(have.name.clone(), "settings");
         draft.propose(object, action, Needed::drift(change, format!("role {} differs", have.name), drift));
     }
     if let Some(wanted) = &role.permissions_boundary
         && have.boundary.as_deref() != Some(wanted)
     {
-        let drift = vec![Drift::new("permissionsBoundary", have.boundary.as_deref().unwrap_or("(none)"), wanted)];
+        let drift =
+            vec![Drift::new("permissionsBoundary", have.boundary.as_deref().unwrap_or("(none)"), wanted)];
         let action = Action::SetBoundary(have.name.clone(), wanted.as_str().into());
         let change = Change::new(have.name.clone(), "boundary");
-        let needed = Needed::drift(change, format!("role {} has another permissions boundary", have.name), drift);
+        let needed =
+            Needed::drift(change, format!("role {} has another permissions boundary", have.name), drift);
         draft.propose(object, action, needed);
     }
 }
 
-fn attached(draft: &mut Draft<'_>, object: &Object, role: &IamRole, have: &Role, wanted: &BTreeSet<Arc<str>>) {
+fn attached(
+    draft: &mut Draft<'_>,
+    object: &Object,
+    role: &IamRole,
+    have: &Role,
+    wanted: &BTreeSet<Arc<str>>,
+) {
     let name = &have.name;
     for policy in wanted.iter().filter(|policy| !have.attached.contains(policy)) {
         let drift = vec![Drift::new("managedPolicies", "(not attached)", policy)];
@@ -161,7 +177,11 @@ fn inline(draft: &mut Draft<'_>, object: &Object, role: &IamRole, have: &Role) {
             format!("inline policy {policy} of role {name} differs"),
             drift,
         );
-        draft.propose(object, Action::PutInlinePolicy(name.clone(), policy.as_str().into(), document.clone()), needed);
+        draft.propose(
+            object,
+            Action::PutInlinePolicy(name.clone(), policy.as_str().into(), document.clone()),
+            needed,
+        );
     }
     for policy in have.inline.keys().filter(|policy| role.exclusive && !wanted.contains_key(&***policy)) {
         let drift = vec![Drift::new(&format!("inlinePolicies.{policy}"), "(some document)", "(none)")];
@@ -198,7 +218,8 @@ fn role_in_profile(draft: &mut Draft<'_>, object: &Object, role: &IamRole, profi
     if let Some(other) = profile.roles.first() {
         let drift = vec![Drift::new("instanceProfile role", other, &role.role_name)];
         let message = format!("instance profile {} holds role {other}", profile.name);
-        draft.find(Finding::of(&object.id, Reason::NotOwned, message).about(profile.name.clone()).with(drift));
+        draft
+            .find(Finding::of(&object.id, Reason::NotOwned, message).about(profile.name.clone()).with(drift));
         return;
     }
     let change = Change::new(profile.name.clone(), "add role");

@@ -38,15 +38,28 @@ fn create(draft: &mut Draft<'_>, object: &Object, group: &LogGroup) {
         tags: ownership::wanted_tags(&draft.known, object, &group.tags),
     });
     let change = Change::new(group.log_group.as_str(), "create");
-    draft.propose(object, action, Needed::missing(change, format!("log group {} does not exist", group.log_group)));
+    draft.propose(
+        object,
+        action,
+        Needed::missing(change, format!("log group {} does not exist", group.log_group)),
+    );
 }
 
-fn existing(draft: &mut Draft<'_>, object: &Object, group: &LogGroup, have: &observed::LogGroup, tags: &Tags) {
+fn existing(
+    draft: &mut Draft<'_>,
+    object: &Object,
+    group: &LogGroup,
+    have: &observed::LogGroup,
+    tags: &Tags,
+) {
     let drift = field_drift(group, have);
     match ownership::of(&draft.known, object, &have.name, tags) {
         Owner::NotOurs => {
-            let message = ownership::not_owned_message(&draft.known, &format!("log group {}", have.name), tags);
-            draft.find(Finding::of(&object.id, Reason::NotOwned, message).about(have.name.clone()).with(drift));
+            let message =
+                ownership::not_owned_message(&draft.known, &format!("log group {}", have.name), tags);
+            draft.find(
+                Finding::of(&object.id, Reason::NotOwned, message).about(have.name.clone()).with(drift),
+            );
             return;
         }
         Owner::Ours => draft.ours(&have.name, &object.id),
@@ -69,7 +82,11 @@ fn retag(draft: &mut Draft<'_>, object: &Object, group: &LogGroup, have: &observ
     }
     let action = Action::TagLogGroup { name: have.name.clone(), arn: have.arn.clone(), tags: missing };
     let change = Change::new(have.name.clone(), "tag");
-    draft.propose(object, action, Needed::drift(change, format!("log group {} lacks tags", have.name), drift));
+    draft.propose(
+        object,
+        action,
+        Needed::drift(change, format!("log group {} lacks tags", have.name), drift),
+    );
 }
 
 fn retention(draft: &mut Draft<'_>, object: &Object, group: &LogGroup, have: &observed::LogGroup) {
@@ -84,7 +101,11 @@ fn retention(draft: &mut Draft<'_>, object: &Object, group: &LogGroup, have: &ob
     let drift = vec![Drift::new("retentionDays", days(have.retention_days), days(wanted))];
     if let Some(policy) = &have.account_policy {
         let message = format!("account policy {policy} hides the retention of log group {}", have.name);
-        draft.find(Finding::of(&object.id, Reason::HiddenByAccountPolicy, message).about(have.name.clone()).with(drift));
+        draft.find(
+            Finding::of(&object.id, Reason::HiddenByAccountPolicy, message)
+                .about(have.name.clone())
+                .with(drift),
+        );
         return;
     }
     if destroys(draft.known.now, have, wanted) && !group.allow_data_loss {
@@ -98,7 +119,12 @@ fn retention(draft: &mut Draft<'_>, object: &Object, group: &LogGroup, have: &ob
         return;
     }
     let change = Change::new(have.name.clone(), format!("retention {}", days(wanted)));
-    let why = format!("log group {} keeps events for {} instead of {}", have.name, days(have.retention_days), days(wanted));
+    let why = format!(
+        "log group {} keeps events for {} instead of {}",
+        have.name,
+        days(have.retention_days),
+        days(wanted)
+    );
     draft.propose(object, Action::SetRetention(have.name.clone(), wanted), Needed::drift(change, why, drift));
 }
 
@@ -118,8 +144,11 @@ fn immutable(draft: &mut Draft<'_>, object: &Object, group: &LogGroup, have: &ob
     let wanted = class(group.class);
     if *have.class != *wanted {
         let drift = vec![Drift::new("class", &have.class, wanted)];
-        let message = format!("log group {} is of class {}, and AWS cannot change that", have.name, have.class);
-        draft.find(Finding::of(&object.id, Reason::ImmutableField, message).about(have.name.clone()).with(drift));
+        let message =
+            format!("log group {} is of class {}, and AWS cannot change that", have.name, have.class);
+        draft.find(
+            Finding::of(&object.id, Reason::ImmutableField, message).about(have.name.clone()).with(drift),
+        );
     }
 }
 

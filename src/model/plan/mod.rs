@@ -32,8 +32,8 @@ use super::reason::Reason;
 use super::rules::Rules;
 use draft::Draft;
 
-pub use scope::applies;
 pub(crate) use cloudwatch_agent::{CONFIGURE_DOCUMENT, PACKAGE, PACKAGE_DOCUMENT};
+pub use scope::applies;
 
 /// What to do now, what is waiting and why, and what is already right.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -92,7 +92,8 @@ pub struct Known<'a> {
 /// Decides.
 pub fn plan(known: Known<'_>) -> Plan {
     let mut draft = Draft::new(known);
-    let objects = known.desired.objects.values().filter(|object| applies(known.desired, known.observed, object));
+    let objects =
+        known.desired.objects.values().filter(|object| applies(known.desired, known.observed, object));
     let mut agents = Vec::new();
     for object in objects {
         match &object.spec {

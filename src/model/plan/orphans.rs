@@ -57,7 +57,8 @@ fn settle(draft: &mut Draft<'_>, orphan: Orphan) {
         return;
     }
     let change = Change::new(orphan.subject.clone(), "delete");
-    let why = format!("{} belongs to {}, which is gone, and says `deletion: delete`", orphan.what, orphan.owner);
+    let why =
+        format!("{} belongs to {}, which is gone, and says `deletion: delete`", orphan.what, orphan.owner);
     draft.propose_orphan(&orphan.owner, orphan.action, Needed::drift(change, why, Vec::new()));
 }
 

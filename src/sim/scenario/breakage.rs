@@ -1,9 +1,9 @@
 //! Ways to break an estate, as people and machines do.
 
 use crate::sim::world::flow_logs::{self, Request};
+use crate::sim::world::instances::profiles;
 use crate::sim::world::nodes::agent;
 use crate::sim::world::parameters::Put;
-use crate::sim::world::instances::profiles;
 use crate::sim::world::{Place, World, roles};
 
 /// One way to break an estate.
@@ -88,7 +88,8 @@ fn strike_agent(breakage: Breakage, world: &mut World, place: &Place) -> Option<
             format!("removed the agent of {id}")
         }
         Breakage::OtherConfiguration => {
-            let config = r#"{"metrics":{"metrics_collected":{"swap":{"measurement":["swap_used_percent"]}}}}"#;
+            let config =
+                r#"{"metrics":{"metrics_collected":{"swap":{"measurement":["swap_used_percent"]}}}}"#;
             agent::write_config(world, place, &id, "file_intruder.json", config.as_bytes());
             format!("added a configuration on {id}")
         }
@@ -135,14 +136,16 @@ fn strike_flow_log(breakage: Breakage, world: &mut World, place: &Place) -> Opti
     }
     let mut config = log.config.clone();
     config.interval = if config.interval == 60 { 600 } else { 60 };
-    let request = Request { resources: vec![log.resource.clone()], config, tags: log.tags.clone(), token: None };
+    let request =
+        Request { resources: vec![log.resource.clone()], config, tags: log.tags.clone(), token: None };
     flow_logs::create(world, place, &request).ok()?;
     Some(format!("replaced flow log {id} by one with another interval"))
 }
 
 fn strike_group(breakage: Breakage, world: &mut World, place: &Place) -> Option<String> {
     let groups = world.region(place).log_groups.groups.iter();
-    let names: Vec<String> = groups.filter(|(_, group)| !group.tags.is_empty()).map(|(name, _)| name.clone()).collect();
+    let names: Vec<String> =
+        groups.filter(|(_, group)| !group.tags.is_empty()).map(|(name, _)| name.clone()).collect();
     let name = pick(world, names)?;
     let now = world.now();
     let groups = &mut world.region(place).log_groups;
@@ -166,7 +169,8 @@ fn detach_policy(world: &mut World, place: &Place) -> Option<String> {
 fn edit_trust(world: &mut World, place: &Place) -> Option<String> {
     const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
     let roles = world.account(place).iam.roles.values();
-    let names: Vec<String> = roles.filter(|role| !role.tags.is_empty()).map(|role| role.name.clone()).collect();
+    let names: Vec<String> =
+        roles.filter(|role| !role.tags.is_empty()).map(|role| role.name.clone()).collect();
     let name = pick(world, names)?;
     roles::set_trust(world, place, &name, TRUST).ok()?;
     Some(format!("edited who may assume role {name}"))

@@ -13,7 +13,8 @@ const CONFIG: &str = include_str!("../../../desired-state/example-corp.agent.jso
 /// Where the agent keeps it.
 const CONFIG_FILE: &str = "ssm_AmazonCloudWatch-ExampleCorpConfig";
 /// What somebody once tried by hand.
-const TRIED_BY_HAND: &str = r#"{"metrics":{"metrics_collected":{"mem":{"measurement":["mem_used_percent"]}}}}"#;
+const TRIED_BY_HAND: &str =
+    r#"{"metrics":{"metrics_collected":{"mem":{"measurement":["mem_used_percent"]}}}}"#;
 
 /// Builds the estate.
 pub(super) fn build(world: &mut World, place: &Place) {
@@ -37,7 +38,15 @@ fn machines(world: &mut World, place: &Place, subnet: &str, newest: &str) {
     linux(world, "batch-1-without-profile", None);
     launch(world, place, subnet, true, Some(BASE_PROFILE), 1, of_the_estate("app-1-windows"));
     // Somebody else's machine: nothing in desired-state/ selects it.
-    launch(world, place, subnet, false, Some(BASE_PROFILE), 1, tags(&[("Name", "payroll-1"), ("Application", "Payroll")]));
+    launch(
+        world,
+        place,
+        subnet,
+        false,
+        Some(BASE_PROFILE),
+        1,
+        tags(&[("Name", "payroll-1"), ("Application", "Payroll")]),
+    );
     settle(world);
 
     for id in [&right, &other, &stopped] {
@@ -69,7 +78,8 @@ fn on_premises(world: &mut World, place: &Place) {
 /// The network team's own: it records what was refused, into a group of theirs.
 fn foreign_flow_log(world: &mut World, place: &Place, vpc: &str) {
     const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"vpc-flow-logs.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-    const MAY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:*","Resource":"*"}]}"#;
+    const MAY: &str =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:*","Resource":"*"}]}"#;
     let role = NewRole {
         name: "NetworkTeam-FlowLogs".to_owned(),
         path: None,

@@ -13,7 +13,8 @@ pub(super) fn build(world: &mut World, place: &Place, nodes: usize, vpcs: usize)
         let block = vpc % 250;
         let name = format!("vpc-{vpc}");
         let of_vpc = tags(&[("Name", &name), ("Application", "ExampleCorp")]);
-        let (_, subnet) = network(world, place, &format!("10.{block}.0.0/16"), &format!("10.{block}.0.0/17"), of_vpc);
+        let (_, subnet) =
+            network(world, place, &format!("10.{block}.0.0/16"), &format!("10.{block}.0.0/17"), of_vpc);
         // The first networks take what does not divide.
         let here = nodes / vpcs + usize::from(vpc < nodes % vpcs);
         let windows = here / WINDOWS_SHARE;

@@ -99,7 +99,13 @@ fn launch(
     built(instances::run(world, place, &launch))
 }
 
-fn network(world: &mut World, place: &Place, cidr: &str, subnet: &str, tags: BTreeMap<String, String>) -> (String, String) {
+fn network(
+    world: &mut World,
+    place: &Place,
+    cidr: &str,
+    subnet: &str,
+    tags: BTreeMap<String, String>,
+) -> (String, String) {
     let vpc = built(networks::create_vpc(world, place, cidr, tags.clone())).id;
     let subnet = built(networks::create_subnet(world, place, &vpc, subnet, None, tags)).id;
     (vpc, subnet)

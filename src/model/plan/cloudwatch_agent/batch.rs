@@ -42,7 +42,13 @@ impl Wants {
     }
 
     /// Nodes of one object need changes; `free` of them may begin.
-    pub fn change(&mut self, draft: &mut Draft<'_>, object: &Object, mut wanted: Vec<(NodeId, Want)>, mut free: u32) {
+    pub fn change(
+        &mut self,
+        draft: &mut Draft<'_>,
+        object: &Object,
+        mut wanted: Vec<(NodeId, Want)>,
+        mut free: u32,
+    ) {
         let rank = |want: &Want| FIRST_SERVED.iter().position(|step| *step == want.step);
         wanted.sort_by(|left, right| (rank(&left.1), &left.0).cmp(&(rank(&right.1), &right.0)));
         for (node, want) in wanted {
@@ -87,7 +93,8 @@ pub(super) fn send(draft: &mut Draft<'_>, wants: Wants, busy: &Busy<'_>) {
 fn commands_unread(draft: &mut Draft<'_>) -> Option<String> {
     let known = draft.known;
     let from = known.memory.started + known.rules.settle.commands;
-    let is_read = |document: &str| known.observed.commands_read.get(document).is_some_and(|begun| *begun >= from);
+    let is_read =
+        |document: &str| known.observed.commands_read.get(document).is_some_and(|begun| *begun >= from);
     if [probe::NAME, PACKAGE_DOCUMENT, CONFIGURE_DOCUMENT].into_iter().all(is_read) {
         return None;
     }
@@ -144,13 +151,19 @@ fn is_answered(draft: &Draft<'_>, node: &NodeId) -> bool {
     let known = draft.known;
     let change = crate::model::memory::Change::new(node.clone(), "probe");
     let sent = known.memory.attempts.get(&change).map(|attempts| attempts.last);
-    let read = known.observed.on_nodes.get(node).and_then(|on_node| on_node.probe.as_ref()).map(|(at, _)| *at);
+    let read =
+        known.observed.on_nodes.get(node).and_then(|on_node| on_node.probe.as_ref()).map(|(at, _)| *at);
     sent.zip(read).is_some_and(|(sent, read)| read >= sent)
 }
 
 /// Parts rows into those that go now and those that wait for company: a command that is not full waits while
 /// other nodes may still join it, but never longer than the rules say.
-fn ready<T>(draft: &mut Draft<'_>, name: &Arc<str>, mut rows: Vec<T>, more_may_come: bool) -> (Vec<T>, Vec<T>) {
+fn ready<T>(
+    draft: &mut Draft<'_>,
+    name: &Arc<str>,
+    mut rows: Vec<T>,
+    more_may_come: bool,
+) -> (Vec<T>, Vec<T>) {
     let known = draft.known;
     let partial = rows.len() % NODES_PER_COMMAND;
     if partial == 0 || !more_may_come {
@@ -172,7 +185,9 @@ fn ready<T>(draft: &mut Draft<'_>, name: &Arc<str>, mut rows: Vec<T>, more_may_c
 fn bad_company(draft: &Draft<'_>, needed: &Needed) -> u32 {
     let attempts = draft.known.memory.attempts.get(&needed.change);
     let is_refused = |why: &Failure| why.class == Class::NotFound;
-    attempts.filter(|attempts| attempts.failure.as_ref().is_some_and(is_refused)).map_or(0, |attempts| attempts.count)
+    attempts
+        .filter(|attempts| attempts.failure.as_ref().is_some_and(is_refused))
+        .map_or(0, |attempts| attempts.count)
 }
 
 /// Rows in commands of at most fifty, halved for every refusal that they were part of.
@@ -210,5 +225,7 @@ fn action_key(
 }
 
 fn flat(parameters: &BTreeMap<Arc<str>, Vec<Arc<str>>>) -> impl Iterator<Item = &str> {
-    parameters.iter().flat_map(|(name, values)| std::iter::once(&**name).chain(values.iter().map(|value| &**value)))
+    parameters
+        .iter()
+        .flat_map(|(name, values)| std::iter::once(&**name).chain(values.iter().map(|value| &**value)))
 }

@@ -44,15 +44,17 @@ fn all<'a>(known: &Known<'a>) -> impl Iterator<Item = Candidate<'a>> {
         platform: node.platform,
         rival: None,
     });
-    let unknown = instances.iter().filter(move |(id, _)| nodes.get(id).is_none()).map(|(id, instance)| Candidate {
-        id: id.clone(),
-        managed: None,
-        instance: Some(instance),
-        platform: Some(if instance.windows { Platform::Windows } else { Platform::Linux }),
-        rival: None,
-    });
-    let is_there =
-        |candidate: &Candidate<'_>| candidate.instance.is_none_or(|instance| instance.state != InstanceState::Terminated);
+    let unknown =
+        instances.iter().filter(move |(id, _)| nodes.get(id).is_none()).map(|(id, instance)| Candidate {
+            id: id.clone(),
+            managed: None,
+            instance: Some(instance),
+            platform: Some(if instance.windows { Platform::Windows } else { Platform::Linux }),
+            rival: None,
+        });
+    let is_there = |candidate: &Candidate<'_>| {
+        candidate.instance.is_none_or(|instance| instance.state != InstanceState::Terminated)
+    };
     managed.chain(unknown).filter(is_there)
 }
 
@@ -69,8 +71,10 @@ fn assign<'a>(
     };
     // A platform that SSM could not name matches no selector that asks for one, and every other.
     let platform = candidate.platform.unwrap_or(Platform::Linux);
-    let mut matching =
-        agents.iter().enumerate().filter(|(_, (_, agent))| agent.nodes.matches(&candidate.id, platform, tags));
+    let mut matching = agents
+        .iter()
+        .enumerate()
+        .filter(|(_, (_, agent))| agent.nodes.matches(&candidate.id, platform, tags));
     let Some((first, _)) = matching.next() else { return };
     let Some((second, _)) = matching.next() else { return selected[first].push(candidate) };
     let rivals = [(first, agents[second].0), (second, agents[first].0)];

@@ -12,7 +12,9 @@ use crate::model::reason::Reason;
 pub(super) fn plan(draft: &mut Draft<'_>, object: &Object, nodes: &[Candidate<'_>]) {
     let observed = draft.known.observed;
     for document in [CONFIGURE_DOCUMENT, PACKAGE_DOCUMENT] {
-        let Some(associations) = observed.associations.get(document).and_then(Reading::known) else { continue };
+        let Some(associations) = observed.associations.get(document).and_then(Reading::known) else {
+            continue;
+        };
         for association in associations {
             let reached = nodes.iter().filter(|node| reaches(association, node)).count();
             if reached > 0 {
@@ -30,7 +32,8 @@ fn reaches(association: &Association, node: &Candidate<'_>) -> bool {
         "InstanceIds" => values.iter().any(|value| &**value == "*" || *value == node.id),
         key => key.strip_prefix("tag:").is_some_and(|key| {
             let tags = node.instance.map(|instance| &instance.tags);
-            tags.and_then(|tags| tags.get(key)).is_some_and(|have| values.iter().any(|value| **value == *have))
+            tags.and_then(|tags| tags.get(key))
+                .is_some_and(|have| values.iter().any(|value| **value == *have))
         }),
     })
 }

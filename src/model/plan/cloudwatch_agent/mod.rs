@@ -89,7 +89,8 @@ fn one(
         }
     }
     let limit = concurrency(agent, tally.selected);
-    let at_work = busy.values().filter(|command| *command.key.object == *object.id.name && command.step().writes());
+    let at_work =
+        busy.values().filter(|command| *command.key.object == *object.id.name && command.step().writes());
     wants.change(draft, object, wanted, limit.saturating_sub(count(at_work.count())));
     draft.tally(&object.id, tally);
 }

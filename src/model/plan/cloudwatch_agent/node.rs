@@ -76,7 +76,9 @@ pub(super) fn judge(
         let running = Finding::of(&object.id, Reason::InProgress, message).about(candidate.id.clone());
         return Verdict::Not(Box::new(running.told_by(Some(command.id.clone()))));
     }
-    if let Some(until) = known.memory.in_doubt_until(&candidate.id).filter(|until| !is_listed_since(known, *until)) {
+    if let Some(until) =
+        known.memory.in_doubt_until(&candidate.id).filter(|until| !is_listed_since(known, *until))
+    {
         let message = format!("a command to {} may be under way: its reply was lost", candidate.id);
         let doubtful = Finding::of(&object.id, Reason::Settling, message).about(candidate.id.clone());
         return Verdict::Not(Box::new(doubtful.until(until)));
@@ -86,7 +88,13 @@ pub(super) fn judge(
     decide(known, object, candidate, wish, on_node)
 }
 
-fn decide(known: &Known<'_>, object: &Object, candidate: &Candidate<'_>, wish: &Wish, on_node: &OnNode) -> Verdict {
+fn decide(
+    known: &Known<'_>,
+    object: &Object,
+    candidate: &Candidate<'_>,
+    wish: &Wish,
+    on_node: &OnNode,
+) -> Verdict {
     let last_write = last_write(on_node);
     let probe = match fresh_probe(known, on_node, last_write) {
         Some(probe) => probe,
@@ -108,7 +116,8 @@ fn decide(known: &Known<'_>, object: &Object, candidate: &Candidate<'_>, wish: &
 
 /// Whether every command that was sent before `until` must have been seen by now.
 fn is_listed_since(known: &Known<'_>, until: Timestamp) -> bool {
-    let read = |document: &str| known.observed.commands_read.get(document).is_some_and(|begun| *begun >= until);
+    let read =
+        |document: &str| known.observed.commands_read.get(document).is_some_and(|begun| *begun >= until);
     [probe::NAME, PACKAGE_DOCUMENT, CONFIGURE_DOCUMENT].into_iter().all(read)
 }
 
@@ -152,18 +161,25 @@ fn unregistered(known: &Known<'_>, instance: Option<&Instance>, id: &Arc<str>) -
         .and_then(Reading::known);
     let lets_in = |arn: &Arc<str>| {
         // Either policy of AWS's own does; a policy of the estate's own may too, and is given the benefit of the doubt.
-        ["/AmazonSSMManagedInstanceCore", "/AmazonSSMManagedEC2InstanceDefaultPolicy"].iter().any(|end| arn.ends_with(end))
+        ["/AmazonSSMManagedInstanceCore", "/AmazonSSMManagedEC2InstanceDefaultPolicy"]
+            .iter()
+            .any(|end| arn.ends_with(end))
             || !arn.contains("::aws:policy/")
     };
     match role {
         Some(role) if role.inline.is_empty() && !role.attached.iter().any(lets_in) => {
-            let message = format!("{id} has instance profile {profile}, whose role {} does not let SSM in", role.name);
+            let message =
+                format!("{id} has instance profile {profile}, whose role {} does not let SSM in", role.name);
             (Reason::ProfileLacksPermissions, message)
         }
-        _ if is_coming_up(known, instance, id) => {
-            (Reason::Starting, format!("{id} has just been launched or given its profile; SSM will know it soon"))
-        }
-        _ => (Reason::NotRegistered, format!("{id} runs with instance profile {profile}, but SSM does not know it")),
+        _ if is_coming_up(known, instance, id) => (
+            Reason::Starting,
+            format!("{id} has just been launched or given its profile; SSM will know it soon"),
+        ),
+        _ => (
+            Reason::NotRegistered,
+            format!("{id} runs with instance profile {profile}, but SSM does not know it"),
+        ),
     }
 }
 
@@ -199,7 +215,8 @@ fn fresh_probe<'a>(
 fn was_bare_and_is_installed(on_node: &OnNode, last_write: Option<(&StepResult, Step)>) -> bool {
     let was_bare = on_node.probe.as_ref().is_some_and(|(_, probe)| !probe.installed);
     was_bare
-        && last_write.is_some_and(|(result, step)| step == Step::Install && result.status == InvocationStatus::Success)
+        && last_write
+            .is_some_and(|(result, step)| step == Step::Install && result.status == InvocationStatus::Success)
 }
 
 fn after_install(candidate: &Candidate<'_>, wish: &Wish) -> Verdict {
@@ -228,7 +245,8 @@ fn needs_probe(known: &Known<'_>, object: &Object, candidate: &Candidate<'_>, on
 /// Why a step that the node needs has to wait: it was tried lately, in vain.
 fn delayed(known: &Known<'_>, object: &Object, want: &Want, on_node: &OnNode) -> Option<Finding> {
     let attempts = known.memory.attempts.get(&want.needed.change);
-    let wanted = want.parameters.get("optionalConfigurationLocation").or_else(|| want.parameters.get("version"));
+    let wanted =
+        want.parameters.get("optionalConfigurationLocation").or_else(|| want.parameters.get("version"));
     let wanted = wanted.and_then(|values| values.first()).map_or("", |value| &**value);
     let result = on_node
         .results
@@ -236,7 +254,8 @@ fn delayed(known: &Known<'_>, object: &Object, want: &Want, on_node: &OnNode) ->
         .filter(|result| result.status != InvocationStatus::Success && *result.wanted == *wanted)?;
     let by_result = result.finished + FIRST_DELAY;
     let next = attempts.map_or(by_result, |attempts| attempts.next().max(by_result));
-    (known.now < next).then(|| failed(object, want, result, attempts.map_or(1, |attempts| attempts.count), next))
+    (known.now < next)
+        .then(|| failed(object, want, result, attempts.map_or(1, |attempts| attempts.count), next))
 }
 
 fn failed(object: &Object, want: &Want, result: &StepResult, count: u32, next: Timestamp) -> Finding {
@@ -311,29 +330,43 @@ fn evaluate_absent(candidate: &Candidate<'_>, probe: &Probe) -> Judged {
 fn evaluate_version(candidate: &Candidate<'_>, wish: &Wish, probe: &Probe) -> Option<Judged> {
     let wanted = wish.version.as_deref()?;
     let have = probe.version.as_deref().or(probe.package.as_deref()).unwrap_or("unknown");
-    if version::same(have, wanted) || probe.package.as_deref().is_some_and(|package| version::same(package, wanted)) {
+    if version::same(have, wanted)
+        || probe.package.as_deref().is_some_and(|package| version::same(package, wanted))
+    {
         return None;
     }
     let drift = vec![Drift::new("version", have, wanted)];
     if probe.package.is_none() {
-        let message = format!("the agent of {} was not installed by SSM, so its version stays {have}", candidate.id);
+        let message =
+            format!("the agent of {} was not installed by SSM, so its version stays {have}", candidate.id);
         return Some(Judged::SetAside(Reason::ForeignInstall, message, drift));
     }
-    Some(Judged::Needs(install(candidate, wish, format!("{} runs another version of the agent", candidate.id), drift)))
+    Some(Judged::Needs(install(
+        candidate,
+        wish,
+        format!("{} runs another version of the agent", candidate.id),
+        drift,
+    )))
 }
 
 fn evaluate_config(candidate: &Candidate<'_>, wish: &Wish, config: &WishedConfig, probe: &Probe) -> Judged {
     let foreign = foreign_files(wish, config, probe);
     if !foreign.is_empty() && !wish.replaces_foreign {
         let drift = vec![Drift::new("config", foreign.join(", "), &config.location)];
-        let message = format!("{} has configuration files of somebody else: {}", candidate.id, foreign.join(", "));
+        let message =
+            format!("{} has configuration files of somebody else: {}", candidate.id, foreign.join(", "));
         return Judged::SetAside(Reason::ForeignConfiguration, message, drift);
     }
     let is_only = probe.files.len() == 1 && probe.more == 0 && probe.etc_json.is_none();
     let right = probe.files.iter().find(|file| file.sha256.as_deref() == Some(&*config.sha256));
     let Some(file) = right.filter(|_| is_only && probe.toml.is_some()) else {
         let drift = vec![Drift::new("config", have_config(probe), wanted_config(config))];
-        return Judged::Needs(configure(candidate, config, format!("{} has another configuration", candidate.id), drift));
+        return Judged::Needs(configure(
+            candidate,
+            config,
+            format!("{} has another configuration", candidate.id),
+            drift,
+        ));
     };
     match (probe.status, probe.started) {
         (AgentStatus::Running, Some(started)) if started.as_second() >= file.modified => Judged::Right,
@@ -355,9 +388,12 @@ fn evaluate_config(candidate: &Candidate<'_>, wish: &Wish, config: &WishedConfig
 /// else's, whatever its name.
 fn foreign_files(wish: &Wish, config: &WishedConfig, probe: &Probe) -> Vec<String> {
     let is_foreign = |file: &&probe::ConfigFile| {
-        file.name != "default" && file.sha256.as_deref() != Some(&*config.sha256) && !is_ours(wish, &file.name)
+        file.name != "default"
+            && file.sha256.as_deref() != Some(&*config.sha256)
+            && !is_ours(wish, &file.name)
     };
-    let mut foreign: Vec<String> = probe.files.iter().filter(is_foreign).map(|file| file.name.clone()).collect();
+    let mut foreign: Vec<String> =
+        probe.files.iter().filter(is_foreign).map(|file| file.name.clone()).collect();
     if probe.etc_json.as_deref().is_some_and(|sha256| *sha256 != *config.sha256) {
         foreign.push("amazon-cloudwatch-agent.json".to_owned());
     }
@@ -369,7 +405,8 @@ fn foreign_files(wish: &Wish, config: &WishedConfig, probe: &Probe) -> Vec<Strin
 
 /// Whether a file holds some version of one of our configurations.
 fn is_ours(wish: &Wish, file: &str) -> bool {
-    let versioned = file.rsplit_once('_').filter(|(_, version)| version.bytes().all(|byte| byte.is_ascii_digit()));
+    let versioned =
+        file.rsplit_once('_').filter(|(_, version)| version.bytes().all(|byte| byte.is_ascii_digit()));
     wish.our_files.contains(file) || versioned.is_some_and(|(name, _)| wish.our_files.contains(name))
 }
 
@@ -388,20 +425,33 @@ fn wanted_config(config: &WishedConfig) -> String {
 
 fn probe_want(candidate: &Candidate<'_>, why: &str) -> Want {
     let change = Change::new(candidate.id.clone(), "probe");
-    let needed = Needed { change, reason: Reason::NotProbed, why: format!("{} {why}", candidate.id), drift: Vec::new() };
+    let needed = Needed {
+        change,
+        reason: Reason::NotProbed,
+        why: format!("{} {why}", candidate.id),
+        drift: Vec::new(),
+    };
     Want { step: Step::Probe, document: probe::NAME, parameters: BTreeMap::new(), needed }
 }
 
 fn install(candidate: &Candidate<'_>, wish: &Wish, why: String, drift: Vec<Drift>) -> Want {
     let version = wish.version.as_deref().unwrap_or("");
-    let mut parameters =
-        parameters([("action", "Install"), ("installationType", "Uninstall and reinstall"), ("name", PACKAGE)]);
+    let mut parameters = parameters([
+        ("action", "Install"),
+        ("installationType", "Uninstall and reinstall"),
+        ("name", PACKAGE),
+    ]);
     // Without a version the package's newest is installed.
     if !version.is_empty() {
         parameters.insert("version".into(), vec![version.into()]);
     }
     let change = Change::new(candidate.id.clone(), format!("install {version}"));
-    Want { step: Step::Install, document: PACKAGE_DOCUMENT, parameters, needed: Needed::drift(change, why, drift) }
+    Want {
+        step: Step::Install,
+        document: PACKAGE_DOCUMENT,
+        parameters,
+        needed: Needed::drift(change, why, drift),
+    }
 }
 
 fn configure(candidate: &Candidate<'_>, config: &WishedConfig, why: String, drift: Vec<Drift>) -> Want {
@@ -413,7 +463,12 @@ fn configure(candidate: &Candidate<'_>, config: &WishedConfig, why: String, drif
         ("optionalRestart", "yes"),
     ]);
     let change = Change::new(candidate.id.clone(), format!("configure {}", config.location));
-    Want { step: Step::Configure, document: CONFIGURE_DOCUMENT, parameters, needed: Needed::drift(change, why, drift) }
+    Want {
+        step: Step::Configure,
+        document: CONFIGURE_DOCUMENT,
+        parameters,
+        needed: Needed::drift(change, why, drift),
+    }
 }
 
 fn start(candidate: &Candidate<'_>) -> Want {

@@ -19,7 +19,8 @@ fn split(version: &str) -> (&str, &str) {
 
 /// Whether `version` is at least `least`, by their numbers.
 pub(super) fn at_least(version: &str, least: &str) -> bool {
-    let numbers = |text: &str| -> Vec<u64> { split(text).0.split('.').filter_map(|part| part.parse().ok()).collect() };
+    let numbers =
+        |text: &str| -> Vec<u64> { split(text).0.split('.').filter_map(|part| part.parse().ok()).collect() };
     numbers(version) >= numbers(least)
 }
 

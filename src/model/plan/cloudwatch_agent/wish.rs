@@ -68,7 +68,8 @@ pub(super) fn resolve(draft: &Draft<'_>, object: &Object, agent: &CloudWatchAgen
     let by_config = names
         .into_iter()
         .map(|(_, name)| {
-            let wish = config(draft, object, agent, name).map(|config| Wish { config: Some(config), ..base.clone() });
+            let wish = config(draft, object, agent, name)
+                .map(|config| Wish { config: Some(config), ..base.clone() });
             (name.to_owned(), wish)
         })
         .collect();
@@ -77,15 +78,23 @@ pub(super) fn resolve(draft: &Draft<'_>, object: &Object, agent: &CloudWatchAgen
 
 impl Wishes {
     /// What `candidate` shall have, or the verdict that says why that is not known.
-    pub fn for_candidate(&self, candidate: &Candidate<'_>, agent: &CloudWatchAgent) -> Result<&Wish, Unresolved> {
+    pub fn for_candidate(
+        &self,
+        candidate: &Candidate<'_>,
+        agent: &CloudWatchAgent,
+    ) -> Result<&Wish, Unresolved> {
         if agent.ensure == Ensure::Absent {
             return Ok(&self.absent);
         }
         let Some(platform) = candidate.platform else {
-            return Err(not(Reason::UnsupportedPlatform, "SSM names a platform that Watchkeeper does not know".into()));
+            return Err(not(
+                Reason::UnsupportedPlatform,
+                "SSM names a platform that Watchkeeper does not know".into(),
+            ));
         };
         let is_on_premises = candidate.id.starts_with("mi-");
-        let Some(name) = agent.config.as_ref().and_then(|choice| choice.for_node(platform, is_on_premises)) else {
+        let Some(name) = agent.config.as_ref().and_then(|choice| choice.for_node(platform, is_on_premises))
+        else {
             let message = format!("the document has no configuration for {}", platform.name());
             return Err(not(Reason::UnsupportedPlatform, message));
         };
@@ -136,7 +145,8 @@ fn config(
     }
     let reading = known.observed.parameters.get(config.parameter.as_str()).unwrap_or(&Reading::NotAsked);
     let Some(version) = current_version(reading, config) else { return Err(waits(id.to_string())) };
-    let location = if agent.pin { format!("{}:{version}", config.parameter) } else { config.parameter.clone() };
+    let location =
+        if agent.pin { format!("{}:{version}", config.parameter) } else { config.parameter.clone() };
     Ok(WishedConfig { location: location.into(), sha256: config.sha256.as_str().into() })
 }
 
@@ -159,7 +169,9 @@ fn our_files(draft: &Draft<'_>) -> BTreeSet<String> {
 pub(super) fn has_probe(draft: &mut Draft<'_>, object: &Object) -> bool {
     let reading = draft.known.observed.documents.get(probe::NAME).unwrap_or(&Reading::NotAsked);
     let message = match reading {
-        Reading::Known { value, .. } if value.sha256.as_deref() == Some(probe::sha256()) && value.active => return true,
+        Reading::Known { value, .. } if value.sha256.as_deref() == Some(probe::sha256()) && value.active => {
+            return true;
+        }
         Reading::Known { .. } => format!("document {} is not the one that this version needs", probe::NAME),
         Reading::Absent { .. } => format!("document {} does not exist", probe::NAME),
         other => {

@@ -105,12 +105,16 @@ impl Delivery {
         let id = &flow_log.id;
         let (reason, message, until) = match self {
             Self::Proven => return None,
-            Self::NoTraffic => {
-                (Reason::NoTraffic, format!("{id} of {} has nothing to deliver: no interface runs there", network.id), None)
-            }
-            Self::Awaited(until) => {
-                (Reason::Delivering, format!("{id} of {} has not been seen to deliver yet", network.id), Some(*until))
-            }
+            Self::NoTraffic => (
+                Reason::NoTraffic,
+                format!("{id} of {} has nothing to deliver: no interface runs there", network.id),
+                None,
+            ),
+            Self::Awaited(until) => (
+                Reason::Delivering,
+                format!("{id} of {} has not been seen to deliver yet", network.id),
+                Some(*until),
+            ),
             Self::Failed(error) => {
                 (Reason::DeliveryFailed, format!("{id} of {} delivers nothing: {error}", network.id), None)
             }

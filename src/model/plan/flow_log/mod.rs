@@ -70,7 +70,8 @@ pub(super) fn plan(draft: &mut Draft<'_>, object: &Object, spec: &desired::FlowL
 }
 
 fn enforce(draft: &mut Draft<'_>, object: &Object, wanted: &Wanted<'_>, networks: Vec<Network>) {
-    let by_resource = grouped(draft.known.observed.flow_logs.iter().map(|(_, row)| (row.resource.clone(), row)));
+    let by_resource =
+        grouped(draft.known.observed.flow_logs.iter().map(|(_, row)| (row.resource.clone(), row)));
     let mut tally = Tally { selected: count(networks.len()), ..Tally::default() };
     let mut needs = Needs::default();
     for network in networks {
@@ -146,7 +147,9 @@ fn replace(
     let drift = old.first().map(|row| drift_of(wanted, row)).unwrap_or_default();
     if collides && let Some(row) = old.first() {
         let message = format!("AWS refuses a second flow log on {}: {} goes first", network.id, row.id);
-        draft.find(Finding::of(&object.id, Reason::ReplacedWithGap, message.clone()).about(network.id.clone()));
+        draft.find(
+            Finding::of(&object.id, Reason::ReplacedWithGap, message.clone()).about(network.id.clone()),
+        );
         let change = Change::new(network.id.clone(), format!("delete {}", row.id));
         needs.delete.push((row.id.clone(), Needed::drift(change, message, drift)));
         return;
@@ -154,7 +157,11 @@ fn replace(
     let needed = if old.is_empty() {
         Needed::missing(change, format!("{} has no flow log into {}", network.id, wanted.spec.log_group))
     } else {
-        Needed::drift(change, format!("the flow log of {} differs and cannot be changed: replacing it", network.id), drift)
+        Needed::drift(
+            change,
+            format!("the flow log of {} differs and cannot be changed: replacing it", network.id),
+            drift,
+        )
     };
     needs.create.push((network, needed));
 }
@@ -251,7 +258,14 @@ fn disable(draft: &mut Draft<'_>, object: &Object, networks: &[Network]) {
         .filter(|(_, row)| row.tags.get(tags::OWNER) == Some(ours.as_str()))
         .map(|(id, row)| {
             let change = Change::new(row.resource.clone(), format!("delete {id}"));
-            (id.clone(), Needed::drift(change, format!("capture on {} is switched off for now", row.resource), Vec::new()))
+            (
+                id.clone(),
+                Needed::drift(
+                    change,
+                    format!("capture on {} is switched off for now", row.resource),
+                    Vec::new(),
+                ),
+            )
         })
         .collect();
     let selected = count(networks.len());
@@ -275,7 +289,9 @@ fn resolve<'a>(draft: &mut Draft<'_>, object: &Object, spec: &'a desired::FlowLo
         RoleRef::Object(name) => {
             let id = ObjectRef::new(Kind::IamRole, name.as_str());
             let role = match known.desired.get(&id).map(|object| &object.spec) {
-                Some(Spec::IamRole(role)) => known.observed.roles.get(role.role_name.as_str()).and_then(Reading::known),
+                Some(Spec::IamRole(role)) => {
+                    known.observed.roles.get(role.role_name.as_str()).and_then(Reading::known)
+                }
                 _ => None,
             };
             match role {
@@ -339,4 +355,3 @@ fn chunks<T>(mut rows: Vec<T>, size: usize) -> Vec<Vec<T>> {
 fn count(rows: usize) -> u32 {
     u32::try_from(rows).unwrap_or(u32::MAX)
 }
-
