@@ -81,7 +81,12 @@ impl Estate {
     /// Runs until every object is Ready; panics with the standings when that takes longer than `limit`.
     pub async fn converge(&mut self, limit: SignedDuration) -> Passed {
         let passed = self.run(limit, |passed| passed.status.is_ready()).await;
-        assert!(passed.status.is_ready(), "seed {}: not ready after {limit:#}: {:#?}", self.seed, passed.status.objects);
+        assert!(
+            passed.status.is_ready(),
+            "seed {}: not ready after {limit:#}: {:#?}",
+            self.seed,
+            passed.status.objects
+        );
         passed
     }
 
@@ -156,8 +161,8 @@ async fn the_example_corp_estate_converges_and_then_nothing_happens() {
     estate.live(minutes(5)).await;
     estate.sim.world(watchkeeper::sim::world::World::forget_calls);
     estate.live(minutes(10)).await;
-    let writes: Vec<String> = estate
-        .sim
-        .world(|world| world.calls().iter().filter(|call| call.writes).map(|call| call.operation.clone()).collect());
+    let writes: Vec<String> = estate.sim.world(|world| {
+        world.calls().iter().filter(|call| call.writes).map(|call| call.operation.clone()).collect()
+    });
     assert!(writes.is_empty(), "{writes:?}");
 }

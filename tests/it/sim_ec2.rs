@@ -77,8 +77,9 @@ impl Estate {
     }
 
     fn sources(&self) -> Vec<String> {
-        self.sim
-            .world(|world| world.region(&Place::default_place()).log_groups.writers().map(str::to_owned).collect())
+        self.sim.world(|world| {
+            world.region(&Place::default_place()).log_groups.writers().map(str::to_owned).collect()
+        })
     }
 }
 

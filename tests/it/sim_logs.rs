@@ -20,10 +20,11 @@ fn begin() -> (Sim, Client) {
     let mut world = World::new(1, start());
     world.settings.listing_lag = SignedDuration::ZERO;
     let sim = Sim::new(world, Clock::pretended(start(), 1.0));
-    let config = aws_sdk_cloudwatchlogs::config::Builder::from(&sdk::config_at(&sim, &Place::default_place()))
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::disabled())
-        .build();
+    let config =
+        aws_sdk_cloudwatchlogs::config::Builder::from(&sdk::config_at(&sim, &Place::default_place()))
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::disabled())
+            .build();
     (sim, Client::from_conf(config))
 }
 
