@@ -7,6 +7,9 @@ use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+/// What to try when a command needs a running controller and cannot ask it.
+pub const NO_CONTROLLER: &str = "no running controller could be asked: start one with `watchkeeper run`, or name its address with --server";
+
 /// The text at `path` of the server at `url`.
 ///
 /// # Errors

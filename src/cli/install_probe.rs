@@ -22,11 +22,13 @@ pub struct Args {
 /// When AWS refuses.
 pub async fn main(args: Args) -> anyhow::Result<u8> {
     if args.print {
-        print!("{}", probe::content());
+        super::print(&probe::content());
         return Ok(0);
     }
     let clients = args.aws.connect().await?.clients;
-    let done = probe_document::install(&clients).await?;
+    let done = probe_document::install(&clients)
+        .await
+        .map_err(|why| anyhow::anyhow!("{} failed with {why}", why.call))?;
     println!("{}: {done}", probe::NAME);
     Ok(0)
 }

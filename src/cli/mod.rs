@@ -59,6 +59,18 @@ pub async fn main(cli: Cli) -> anyhow::Result<u8> {
     }
 }
 
+/// Prints a finished answer. A reader that has seen enough (`| head`) and closed the pipe is no mistake of ours,
+/// so it changes neither the exit code nor ends in a panic, as `print!` does.
+pub(crate) fn print(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        tracing::error!(%error, "the answer cannot be printed");
+    }
+}
+
 /// Whether people read what is printed, in a terminal that shows colours.
 pub(crate) fn is_colour() -> bool {
     use std::io::IsTerminal as _;

@@ -63,8 +63,8 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
     scope.memory.started = clock.now() - settled;
     let passed = scope.pass(source.desired(), said, Mode::DryRun, &clock, &CancellationToken::new()).await;
     match args.output {
-        Output::Text => print!("{}", text(&passed.plan, &passed.status)),
-        Output::Json => println!("{}", serde_json::to_string_pretty(&passed.plan)?),
+        Output::Text => super::print(&text(&passed.plan, &passed.status)),
+        Output::Json => super::print(&format!("{}\n", serde_json::to_string_pretty(&passed.plan)?)),
     }
     Ok(exit_code(&passed.plan, &passed.status))
 }

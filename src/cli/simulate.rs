@@ -23,17 +23,21 @@ pub struct Args {
     list_operations: bool,
 }
 
+/// A line `service Operation` for each.
+fn operations() -> String {
+    let of = |service: Service| {
+        service.operations().iter().map(move |operation| format!("{} {}\n", service.name(), operation.name))
+    };
+    Service::ALL.into_iter().flat_map(of).collect()
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// When the address cannot be listened on.
 pub async fn main(args: Args) -> anyhow::Result<u8> {
     if args.list_operations {
-        for service in Service::ALL {
-            for operation in service.operations() {
-                println!("{} {}", service.name(), operation.name);
-            }
-        }
+        super::print(&operations());
         return Ok(0);
     }
     let address = loopback(&args.listen)?;

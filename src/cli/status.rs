@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Context as _;
 use clap::Args as ClapArgs;
 use jiff::Timestamp;
 
@@ -28,11 +29,11 @@ const NOT_READY: u8 = 3;
 /// # Errors
 /// When no controller answers.
 pub async fn main(args: Args) -> anyhow::Result<u8> {
-    let told = client::get(&args.server, "/v1/status").await?;
+    let told = client::get(&args.server, "/v1/status").await.context(client::NO_CONTROLLER)?;
     let status: Status = serde_json::from_str(&told)?;
     match args.output {
-        super::plan::Output::Text => print!("{}", text(&status)),
-        super::plan::Output::Json => println!("{}", serde_json::to_string_pretty(&status)?),
+        super::plan::Output::Text => super::print(&text(&status)),
+        super::plan::Output::Json => super::print(&format!("{}\n", serde_json::to_string_pretty(&status)?)),
     }
     Ok(if status.is_ready() { 0 } else { NOT_READY })
 }

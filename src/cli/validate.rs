@@ -19,7 +19,7 @@ pub struct Args {
 /// Runs the command.
 pub fn main(args: &Args) -> u8 {
     let verdict = run(&args.folder.folder, super::is_colour());
-    print!("{}", verdict.text);
+    super::print(&verdict.text);
     verdict.exit_code
 }
 

@@ -81,7 +81,8 @@ if aws logs put-retention-policy --log-group-name application.log --retention-in
 fi
 
 aws ec2 stop-instances --instance-ids "$node" >/dev/null
-eventually "a stopped node is not online" ConnectionLost aws ssm describe-instance-information \
-    --filters "Key=InstanceIds,Values=$node" --query 'InstanceInformationList[0].PingStatus'
+# AWS lists no node whose instance is stopped.
+eventually "a stopped node is not listed" None aws ssm describe-instance-information \
+    --query "InstanceInformationList[?InstanceId=='$node'].PingStatus | [0]"
 
 echo "The story ends well."

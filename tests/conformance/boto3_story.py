@@ -136,7 +136,9 @@ def make_flow_log(vpc, role):
         DeliverLogsPermissionArn=role, MaxAggregationInterval=60)
     made = eventually("the new role", make, "InvalidParameter")
     assert made["Unsuccessful"] == [] and len(made["FlowLogIds"]) == 1, made
-    logs_of = lambda: ec2.describe_flow_logs(FlowLogIds=made["FlowLogIds"])["FlowLogs"]
+    # By filter: a new id may not be known yet, and asking for an unknown id is an error.
+    mine = [{"Name": "resource-id", "Values": [vpc]}]
+    logs_of = lambda: ec2.describe_flow_logs(Filters=mine)["FlowLogs"]
     found = until(logs_of, lambda found: found and found[0].get("DeliverLogsStatus") == "SUCCESS")
     assert found[0]["FlowLogStatus"] == "ACTIVE", found
     refused(lambda: logs.put_retention_policy(logGroupName="ExampleCorpVPC", retentionInDays=2),

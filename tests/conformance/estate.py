@@ -12,6 +12,12 @@ VPC_TRUST = {
         {"Effect": "Allow", "Principal": {"Service": "vpc-flow-logs.amazonaws.com"}, "Action": "sts:AssumeRole"}
     ],
 }
+ACCOUNT_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}
+    ],
+}
 EC2_TRUST = json.loads(json.dumps(VPC_TRUST).replace("vpc-flow-logs", "ec2"))
 LOGS = {
     "Version": "2012-10-17",
@@ -228,7 +234,11 @@ def log_events(call, group, now):
 
 
 def other_account(walk):
-    walk.call("sts", "AssumeRole", RoleArn=walk.made["agent"], RoleSessionName="conformance")
+    made = walk.call("iam", "CreateRole", RoleName="reader", AssumeRolePolicyDocument=json.dumps(ACCOUNT_TRUST))
+    assume = {"RoleArn": made["Role"]["Arn"], "RoleSessionName": "conformance"}
+    # A new role cannot be assumed at once.
+    until(lambda: walk.call("sts", "AssumeRole", accept="AccessDenied", **assume), lambda answer: "Credentials" in answer)
+    walk.call("iam", "DeleteRole", RoleName="reader")
 
 
 def taking_down(walk):

@@ -49,14 +49,19 @@ class Walk:
             if line not in self.complaints:
                 self.complaints.append(line)
 
-    def call(self, service, operation, **parameters):
-        """Sends one request; the reply as botocore parses it. An operation that is not implemented is left out."""
+    def call(self, service, operation, accept=None, **parameters):
+        """Sends one request; the reply as botocore parses it, `{}` when it is refused with the code `accept`.
+
+        An operation that is not implemented is left out.
+        """
         if (service, operation) not in self.implemented:
             return {}
         client = self.clients[service]
         try:
             return client._make_api_call(operation, parameters)  # by the model's own name of the operation
         except botocore.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] == accept:
+                return {}
             self.complaints.append(f"{service} {operation}: refused: {error}")
         except botocore.exceptions.ParamValidationError as error:
             self.complaints.append(f"{service} {operation}: our request was wrong: {error}")

@@ -75,12 +75,15 @@ const RUN_POWERSHELL: &str = r#"{
   "runtimeConfig": {"aws:runPowerShellScript": {"properties": [{"id": "0.aws:runPowerShellScript", "runCommand": "{{ commands }}"}]}}
 }"#;
 
+/// When AWS made them: long before any estate. They have a time, as every document has.
+pub(super) const CREATED: Timestamp = Timestamp::constant(1_500_000_000, 0);
+
 /// All of them; the package has no versions yet.
 pub(super) fn documents() -> Vec<Document> {
     let commands = COMMANDS.into_iter().filter_map(|(name, text)| {
         let mut document = empty(name, "Command");
         // A test reads every one of them.
-        document.push(Timestamp::UNIX_EPOCH, None, text, Content::read(text).ok()?);
+        document.push(CREATED, None, text, Content::read(text).ok()?);
         Some(document)
     });
     commands.chain([empty(crate::sim::world::nodes::package::PACKAGE, "Package")]).collect()
@@ -91,7 +94,7 @@ fn empty(name: &str, kind: &str) -> Document {
         name: name.to_owned(),
         owner: OWNER.to_owned(),
         kind: kind.to_owned(),
-        created: Timestamp::UNIX_EPOCH,
+        created: CREATED,
         default: 1,
         versions: Vec::new(),
         tags: BTreeMap::new(),

@@ -122,7 +122,7 @@ impl Documents {
         self.package_versions.push(version.to_owned());
         if let Some(package) = self.documents.get_mut(super::nodes::package::PACKAGE) {
             let text = format!(r#"{{"schemaVersion":"2.0","version":"{version}"}}"#);
-            package.push(Timestamp::UNIX_EPOCH, Some(version.to_owned()), &text, Content::default());
+            package.push(builtin::CREATED, Some(version.to_owned()), &text, Content::default());
             package.default = package.versions.last().map_or(1, |version| version.number);
         }
     }
