@@ -8,7 +8,7 @@ use watchkeeper::sim::scenario::Scenario;
 use crate::estate::{Estate, desired, minutes};
 use crate::witness::{commands, overlaps};
 
-/// How many machines the test command brings up; `benches/pass.rs` takes ten thousand.
+/// How many machines the test command brings up: ten thousand take minutes in a development build.
 const NODES: usize = 2_000;
 /// The networks that they stand in.
 const VPCS: usize = 40;

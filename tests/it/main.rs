@@ -12,6 +12,7 @@ mod sim_iam;
 mod sim_logs;
 mod sim_server;
 mod sim_ssm;
+mod steady;
 mod swarm;
 mod tidy;
 mod witness;
