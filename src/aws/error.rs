@@ -152,7 +152,7 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
 /// A call that broke off on the way. It may have arrived, unless it is certain that it never left.
 fn dispatch(broken: Option<&ConnectorError>, error: &(dyn Error + 'static)) -> (Class, String, String) {
     let message = spelled(error);
-    if chain(error).any(|cause| cause.is::<CredentialsError>()) {
+    if chain(error).any(<dyn Error + 'static>::is::<CredentialsError>) {
         return (Class::Denied, NO_CREDENTIALS.to_owned(), message);
     }
     if broken.is_some_and(ConnectorError::is_user) {

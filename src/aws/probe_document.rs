@@ -74,7 +74,11 @@ async fn update(clients: &Clients) -> Result<Installed, Failure> {
     let newest = match update.await {
         Ok(updated) => updated.document_description.and_then(|document| document.document_version),
         // The right content is there, only not as the default.
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_duplicate_document_content()) => {
+        Err(error)
+            if error.as_service_error().is_some_and(
+                aws_sdk_ssm::operation::update_document::UpdateDocumentError::is_duplicate_document_content,
+            ) =>
+        {
             Some("$LATEST".to_owned())
         }
         Err(error) => return Err(failure(apis::UPDATE_DOCUMENT.call, &error)),

@@ -26,6 +26,7 @@ pub struct AwsArgs {
     /// Work on a simulated AWS: in this process, or the one that `watchkeeper simulate` runs at URL
     #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub sim: Option<String>,
+    /// How a simulated AWS in this process is made.
     #[command(flatten)]
     pub simulation: SimArgs,
     /// The AWS Region, where the environment and the profile say nothing else

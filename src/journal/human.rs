@@ -50,7 +50,7 @@ pub fn render(event: &Event, colour: bool) -> String {
 /// How far convergence is, in one line.
 pub fn progress(status: &Status, commands: usize, colour: bool) -> String {
     let (ready, all) = (status.ready_count(), status.objects.len());
-    let filled = if all == 0 { 0 } else { ready * BAR / all };
+    let filled = (ready * BAR).checked_div(all).unwrap_or(0);
     let bar: String = (0..BAR).map(|at| if at < filled { '█' } else { '░' }).collect();
     let waiting: Vec<String> = status
         .objects

@@ -35,7 +35,7 @@ fn statement(statement: &Value) -> Value {
     let mut out: BTreeMap<String, Value> = BTreeMap::new();
     for (name, member) in members {
         let member = match name.as_str() {
-            "Action" | "NotAction" => set(member, |text| text.to_lowercase()),
+            "Action" | "NotAction" => set(member, str::to_lowercase),
             "Resource" | "NotResource" => set(member, str::to_owned),
             "Principal" | "NotPrincipal" => principal(member),
             "Condition" => condition(member),

@@ -8,7 +8,7 @@ use watchkeeper::sim::scenario::Scenario;
 use crate::estate::{Estate, desired, minutes};
 use crate::witness::{commands, overlaps};
 
-/// How many machines the test command brings up; `benches/pass.rs` takes ten thousand.
+/// How many machines the test command brings up: ten thousand take minutes in a development build.
 const NODES: usize = 2_000;
 /// The networks that they stand in.
 const VPCS: usize = 40;
@@ -38,13 +38,17 @@ async fn a_fleet_converges_with_full_commands_and_within_the_documented_rates() 
         }
     }
     // Only a probe is taken twice: before, and after.
-    let twice: Vec<_> =
-        taken.iter().filter(|((_, what), times)| !what.starts_with("Watchkeeper-Probe") && **times > 1).collect();
+    let twice: Vec<_> = taken
+        .iter()
+        .filter(|((_, what), times)| !what.starts_with("Watchkeeper-Probe") && **times > 1)
+        .collect();
     assert!(twice.is_empty(), "acted on twice for one cause: {twice:?}");
     assert_eq!(overlaps(&sent), Vec::<String>::new());
 
     let throttled = estate.sim.world(|world| {
-        let refused = world.calls().iter().filter(|call| call.error.as_deref().is_some_and(|code| code.contains("Limit") || code.contains("Thrott")));
+        let refused = world.calls().iter().filter(|call| {
+            call.error.as_deref().is_some_and(|code| code.contains("Limit") || code.contains("Thrott"))
+        });
         refused.map(|call| call.operation.clone()).collect::<Vec<_>>()
     });
     assert!(throttled.is_empty(), "faster than AWS allows: {throttled:?}");

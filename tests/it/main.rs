@@ -1,5 +1,7 @@
 //! Every test that is not beside the code: one binary, which links once.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test says by panicking that something is wrong")]
+
 mod agents;
 mod aws;
 mod breakage;
@@ -18,6 +20,7 @@ mod sim_iam;
 mod sim_logs;
 mod sim_server;
 mod sim_ssm;
+mod steady;
 mod swarm;
 mod tidy;
 mod witness;

@@ -176,7 +176,10 @@ async fn a_profile_is_associated_replaced_and_taken_away() {
     assert_eq!(code(associate("One").await), "InvalidParameterValue", "IAM lags");
     pass(10).await;
     let made = associate("One").await.expect("associated").iam_instance_profile_association.expect("one");
-    assert_eq!(made.state.as_ref().map(|state| state.as_str()), Some("associating"));
+    assert_eq!(
+        made.state.as_ref().map(aws_sdk_ec2::types::IamInstanceProfileAssociationState::as_str),
+        Some("associating")
+    );
     assert_eq!(code(associate("Two").await), "IncorrectState");
     pass(5).await;
     let place = Place::default_place();

@@ -264,8 +264,12 @@ async fn tokens_walk_a_stream_both_ways_and_stay_at_the_end() {
         let call = client.get_log_events().log_group_name(GROUP).log_stream_name(STREAM).limit(4);
         let page = call.start_from_head(true).set_next_token(token).send().await.expect("a page");
         let minute = |time: i64| (time - start().as_millisecond()) / 60_000;
-        let minutes: Vec<_> =
-            page.events().iter().filter_map(|event| event.timestamp()).map(minute).collect();
+        let minutes: Vec<_> = page
+            .events()
+            .iter()
+            .filter_map(aws_sdk_cloudwatchlogs::types::OutputLogEvent::timestamp)
+            .map(minute)
+            .collect();
         (minutes, page.next_forward_token, page.next_backward_token)
     };
     let (first, forth, _) = get(None).await;

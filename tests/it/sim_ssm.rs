@@ -368,7 +368,9 @@ async fn parameters_have_versions_labels_and_tags() {
     assert_eq!(found.parameters()[0].version, 2);
     let pages = ssm.get_parameter_history().name("AmazonCloudWatch-A").max_results(1).into_paginator().send();
     let pages = pages.collect::<Result<Vec<_>, _>>().await.expect("listed");
-    let history = pages.iter().flat_map(|page| page.parameters());
+    let history = pages
+        .iter()
+        .flat_map(aws_sdk_ssm::operation::get_parameter_history::GetParameterHistoryOutput::parameters);
     assert_eq!(history.map(|version| version.labels().len()).collect::<Vec<_>>(), [1, 0]);
     let several = ssm.get_parameters().names("AmazonCloudWatch-A").names("B").send().await.expect("got");
     assert_eq!((several.parameters().len(), several.invalid_parameters()), (1, &["B".to_owned()][..]));

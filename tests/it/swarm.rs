@@ -98,12 +98,17 @@ impl Story {
             assert!(stranger.is_none(), "{stranger:?} is not selected, and got {}", command.what);
         }
         let deletes: Vec<String> = self.estate.sim.world(|world| {
-            let deletes = world.calls().iter().filter(|call| call.operation.starts_with("Delete") && call.operation != "DeleteFlowLogs");
+            let deletes = world
+                .calls()
+                .iter()
+                .filter(|call| call.operation.starts_with("Delete") && call.operation != "DeleteFlowLogs");
             deletes.map(|call| call.operation.clone()).collect()
         });
         assert!(deletes.is_empty(), "{deletes:?}");
         let foreign = foreign_flow_logs(&mut self.estate);
-        let is_same = |(was, is): (&FlowLog, &FlowLog)| was.id == is.id && was.config == is.config && was.tags == is.tags;
+        let is_same = |(was, is): (&FlowLog, &FlowLog)| {
+            was.id == is.id && was.config == is.config && was.tags == is.tags
+        };
         assert_eq!(foreign.len(), self.foreign.len(), "a foreign flow log is gone");
         assert!(self.foreign.iter().zip(&foreign).all(is_same), "a foreign flow log was touched");
         let is_there = self.estate.sim.world(|world| {

@@ -68,8 +68,17 @@ fn none(what: &str, found: Vec<String>) {
 #[test]
 fn each_part_names_only_what_it_may() {
     let sdk = ["aws_sdk_", "aws_smithy_", "aws_config", "aws_credential_types"];
-    let model_may_not =
-        ["crate::aws", "crate::sim", "crate::cli", "crate::clock", "tokio", "tracing", "std::fs", "std::net", "std::env"];
+    let model_may_not = [
+        "crate::aws",
+        "crate::sim",
+        "crate::cli",
+        "crate::clock",
+        "tokio",
+        "tracing",
+        "std::fs",
+        "std::net",
+        "std::env",
+    ];
     let mut found = Vec::new();
     for source in sources(&["src"]) {
         let mut forbid = |words: &[&str]| found.extend(source.naming(words));
@@ -90,7 +99,9 @@ fn each_part_names_only_what_it_may() {
         }
         if source.path != "src/backoff.rs" {
             // Our own module has the crate's name: from outside it is `crate::backoff`.
-            found.extend(source.naming(&["backoff::"]).into_iter().filter(|hit| !hit.contains("crate::backoff::")));
+            found.extend(
+                source.naming(&["backoff::"]).into_iter().filter(|hit| !hit.contains("crate::backoff::")),
+            );
         }
     }
     none("named where it may not be", found);
@@ -98,14 +109,16 @@ fn each_part_names_only_what_it_may() {
 
 #[test]
 fn every_file_says_what_it_is_for() {
-    let silent = sources(&["src", "tests", "benches"]).into_iter().filter(|source| !source.text.starts_with("//!"));
+    let silent =
+        sources(&["src", "tests", "benches"]).into_iter().filter(|source| !source.text.starts_with("//!"));
     none("without a `//!` first", silent.map(|source| source.path).collect());
 }
 
 #[test]
 fn nothing_is_left_for_later() {
     // Written so that this file does not contain them.
-    let words = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("to", "do!("), concat!("unimple", "mented!(")];
+    let words =
+        [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("to", "do!("), concat!("unimple", "mented!(")];
     let found = sources(&["src", "tests", "benches"]).into_iter().flat_map(|source| {
         let lines: Vec<String> = source
             .text
@@ -128,7 +141,9 @@ fn files_and_functions_are_short() {
             long.push(format!("{}: {lines} lines", source.path));
         }
         let functions = functions(&source).into_iter().filter(|(_, lines)| *lines > LONGEST_FUNCTION);
-        long.extend(functions.map(|(at, lines)| format!("{}:{at}: a function of {lines} lines", source.path)));
+        long.extend(
+            functions.map(|(at, lines)| format!("{}:{at}: a function of {lines} lines", source.path)),
+        );
     }
     none("too long", long);
 }
@@ -153,7 +168,8 @@ fn functions(source: &Source) -> Vec<(usize, usize)> {
 }
 
 fn is_function(line: &str) -> bool {
-    const BEFORE: [&str; 7] = ["pub ", "pub(super) ", "pub(crate) ", "pub(in ", "const ", "async ", "extern "];
+    const BEFORE: [&str; 7] =
+        ["pub ", "pub(super) ", "pub(crate) ", "pub(in ", "const ", "async ", "extern "];
     let mut rest = line;
     while let Some(shorter) = BEFORE.iter().find_map(|word| rest.strip_prefix(word)) {
         rest = shorter;

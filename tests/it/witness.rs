@@ -20,11 +20,16 @@ pub struct Sent {
 /// Every command that was sent, oldest first.
 pub fn commands(estate: &Estate) -> Vec<Sent> {
     let mut sent: Vec<Sent> = estate.sim.world(|world| {
-        let commands = world.region(&estate.place).commands.newest_first(None).filter(|command| !command.hidden);
+        let commands =
+            world.region(&estate.place).commands.newest_first(None).filter(|command| !command.hidden);
         let sent = commands.map(|command| Sent {
             at: command.requested,
             what: format!("{} {:?}", command.document, command.parameters),
-            nodes: command.invocations.iter().map(|(node, on_node)| (node.clone(), on_node.finished)).collect(),
+            nodes: command
+                .invocations
+                .iter()
+                .map(|(node, on_node)| (node.clone(), on_node.finished))
+                .collect(),
         });
         sent.collect()
     });

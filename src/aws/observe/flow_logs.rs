@@ -34,7 +34,7 @@ fn flow_log(row: &Row, words: &mut Words) -> FlowLog {
         id: text(row.flow_log_id()),
         resource: text(row.resource_id()),
         active: row.flow_log_status() == Some("ACTIVE"),
-        traffic: words.word(row.traffic_type().map(|traffic| traffic.as_str())),
+        traffic: words.word(row.traffic_type().map(aws_sdk_ec2::types::TrafficType::as_str)),
         destination_type: words.word(Some(destination_type.as_str())),
         log_group: words.some_word(log_group.as_deref()),
         role_arn: words.some_word(row.deliver_logs_permission_arn()),

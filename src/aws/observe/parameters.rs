@@ -31,7 +31,7 @@ fn parameter(row: &Row) -> Parameter {
     Parameter {
         name: text(row.name()),
         value: text(row.value()),
-        kind: text(row.r#type().map(|kind| kind.as_str())),
+        kind: text(row.r#type().map(aws_sdk_ssm::types::ParameterType::as_str)),
         version: row.version(),
         modified: time(row.last_modified_date()),
     }

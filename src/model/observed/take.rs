@@ -53,7 +53,7 @@ impl Observed {
                 self.take_commands(rows);
             }
             (Question::Invocations(command), Facts::Invocations(rows)) => {
-                self.take_invocations(&command, rows, at)
+                self.take_invocations(&command, rows, at);
             }
             (question, facts) => self.take_single(question, at, facts),
         }
@@ -128,7 +128,7 @@ impl Observed {
             Question::LogGroup(name) => unknown(&mut self.log_groups, [name], &why, at),
             Question::LogGroupTags(name) => unknown(&mut self.log_group_tags, [name], &why, at),
             Question::Arrival { group, stream, .. } => {
-                unknown(&mut self.arrivals, [(group, stream)], &why, at)
+                unknown(&mut self.arrivals, [(group, stream)], &why, at);
             }
             Question::Role(name) => unknown(&mut self.roles, [name], &why, at),
             Question::Profile(name) => unknown(&mut self.profiles, [name], &why, at),

@@ -29,7 +29,7 @@ impl Observed {
                 age(&mut self.log_group_tags, &group.name);
             }
             Action::SetRetention(name, _) | Action::SetLogGroupKey(name, _) => {
-                age(&mut self.log_groups, name)
+                age(&mut self.log_groups, name);
             }
             Action::TagLogGroup { name, .. } => age(&mut self.log_group_tags, name),
             Action::DeleteLogGroup(name) => {
@@ -37,7 +37,7 @@ impl Observed {
                 self.log_group_tags.remove(name);
             }
             Action::CreateFlowLogs(_) | Action::DeleteFlowLogs(_) | Action::TagFlowLogs(..) => {
-                self.flow_logs.touch()
+                self.flow_logs.touch();
             }
             Action::CreateRole(role) => age(&mut self.roles, &role.name),
             Action::SetTrust(name, _)
@@ -50,7 +50,7 @@ impl Observed {
             | Action::TagRole(name, _)
             | Action::DeleteRole(name) => age(&mut self.roles, name),
             Action::CreateProfile(name, _) | Action::AddRoleToProfile(name, _) => {
-                age(&mut self.profiles, name)
+                age(&mut self.profiles, name);
             }
             Action::AssociateProfile(..) => self.instances.touch(),
         }
@@ -66,7 +66,7 @@ fn age<T>(readings: &mut BTreeMap<Arc<str>, Reading<T>>, name: &Arc<str>) {
 fn age_one<T>(reading: &mut Reading<T>) {
     match reading {
         Reading::Known { at, .. } | Reading::Absent { at } | Reading::Unknown { at, .. } => {
-            *at = Timestamp::UNIX_EPOCH
+            *at = Timestamp::UNIX_EPOCH;
         }
         Reading::NotAsked => {}
     }

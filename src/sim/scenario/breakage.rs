@@ -118,7 +118,6 @@ fn edit_parameter(world: &mut World, place: &Place) -> Option<String> {
         data_type: None,
         key_id: None,
         tags: Default::default(),
-        ..Default::default()
     };
     world.region(place).parameters.put(now, put).ok()?;
     Some(format!("wrote another value into parameter {name}"))
@@ -181,7 +180,9 @@ fn detach_profile(world: &mut World, place: &Place) -> Option<String> {
     let instances = &world.region(place).instances;
     let is_own = |id: &str| {
         let instance = instances.instances.get(id);
-        instance.and_then(|instance| instance.tags.get("Application")).is_some_and(|name| name == "ExampleCorp")
+        instance
+            .and_then(|instance| instance.tags.get("Application"))
+            .is_some_and(|name| name == "ExampleCorp")
     };
     let held = instances.associations.values().filter(|association| is_own(&association.instance));
     let ids: Vec<String> = held.map(|association| association.id.clone()).collect();

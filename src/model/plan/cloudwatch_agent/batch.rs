@@ -78,7 +78,11 @@ impl Wants {
             }
             if want.step == Step::Configure && self.fetches == 0 {
                 let finding = Finding::of(&object.id, Reason::MaxConcurrency, want.needed.why).about(node);
-                draft.find(finding.noting("as many nodes as Parameter Store can serve are at it").with(want.needed.drift));
+                draft.find(
+                    finding
+                        .noting("as many nodes as Parameter Store can serve are at it")
+                        .with(want.needed.drift),
+                );
                 continue;
             }
             if !draft.admit(object, &want.needed) {
