@@ -11,7 +11,8 @@ use watchkeeper::model::ask::ask;
 use watchkeeper::model::desired::{Desired, Snapshot, parse};
 use watchkeeper::model::memory::Memory;
 use watchkeeper::model::observed::{
-    Document, Identity, Instance, InstanceState, ManagedNode, Network, Observed, OnNode, Parameter, Ping, Platform, Reading,
+    Document, Identity, Instance, InstanceState, ManagedNode, Network, Observed, OnNode, Parameter, Ping,
+    Platform, Reading,
 };
 use watchkeeper::model::plan::{Known, Plan, plan};
 use watchkeeper::model::probe;
@@ -48,7 +49,7 @@ fn main() {
 /// Prints what each stage takes, and gives back the time of `plan`: the median of five.
 fn measure(what: &str, desired: &Desired, observed: &Observed, now: Timestamp) -> Duration {
     let (memory, rules) = (Memory::new(now - SignedDuration::from_hours(1)), Rules::new("bench"));
-    let known = Known { desired, observed, memory: &memory, rules: &rules, now };
+    let known = Known { desired, observed, memory: &memory, rules: &rules, begun: now, now };
     let (questions, asked) = timed(|| ask(&known));
     println!("{what}: ask     {asked:>10.1?}  {} questions", questions.len());
     let mut times = Vec::new();
@@ -60,7 +61,12 @@ fn measure(what: &str, desired: &Desired, observed: &Observed, now: Timestamp) -
     }
     times.sort();
     let right: u32 = made.tallies.values().map(|tally| tally.right).sum();
-    println!("{what}: plan    {:>10.1?}  {right} right, {} actions, {} findings", times[2], made.actions.len(), made.findings.len());
+    println!(
+        "{what}: plan    {:>10.1?}  {right} right, {} actions, {} findings",
+        times[2],
+        made.actions.len(),
+        made.findings.len()
+    );
     let (_, took) = timed(|| status(&known, &made, None, 1));
     println!("{what}: status  {took:>10.1?}");
     times[2]
@@ -82,7 +88,9 @@ fn peak() -> u64 {
 
 fn desired() -> Desired {
     let mut snapshot = Snapshot::default();
-    snapshot.files.insert("fleet.yaml".to_owned(), Arc::from(include_bytes!("../tests/it/fleet.yaml").as_slice()));
+    snapshot
+        .files
+        .insert("fleet.yaml".to_owned(), Arc::from(include_bytes!("../tests/it/fleet.yaml").as_slice()));
     parse(&snapshot).desired
 }
 
@@ -183,7 +191,9 @@ fn bare_output() -> String {
 
 fn converged_output(desired: &Desired, now: Timestamp) -> String {
     let sha256 = desired.objects.values().find_map(|object| match &object.spec {
-        watchkeeper::model::desired::Spec::AgentConfig(config) if config.parameter.ends_with("linux") => Some(config.sha256.clone()),
+        watchkeeper::model::desired::Spec::AgentConfig(config) if config.parameter.ends_with("linux") => {
+            Some(config.sha256.clone())
+        }
         _ => None,
     });
     let (sha256, at) = (sha256.expect("the linux configuration"), now.as_second());

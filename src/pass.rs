@@ -86,8 +86,9 @@ impl Scope {
         clock: &Clock,
         stop: &CancellationToken,
     ) -> Passed {
-        self.observe(desired, clock, stop).await;
-        let mut plan = plan(self.known(desired, clock.now()));
+        let begun = clock.now();
+        self.observe(desired, begun, clock, stop).await;
+        let mut plan = plan(self.known(desired, begun, clock.now()));
         plan.findings.extend(said);
         let actions: Vec<Action> = plan.actions.iter().map(|planned| planned.action.clone()).collect();
         let outcomes = match mode {
@@ -97,9 +98,15 @@ impl Scope {
         self.report(desired, plan, outcomes, clock.now())
     }
 
-    async fn observe(&mut self, desired: &Desired, clock: &Clock, stop: &CancellationToken) {
+    async fn observe(
+        &mut self,
+        desired: &Desired,
+        begun: Timestamp,
+        clock: &Clock,
+        stop: &CancellationToken,
+    ) {
         for _ in 0..ROUNDS {
-            let questions = ask(&self.known(desired, clock.now()));
+            let questions = ask(&self.known(desired, begun, clock.now()));
             if questions.is_empty() || stop.is_cancelled() {
                 break;
             }
@@ -119,7 +126,7 @@ impl Scope {
         now: Timestamp,
     ) -> Passed {
         self.passes += 1;
-        let status = status(&self.known(desired, now), &plan, self.status.as_ref(), self.passes);
+        let status = status(&self.known(desired, now, now), &plan, self.status.as_ref(), self.passes);
         let setting = Setting {
             installation: self.rules.installation.clone(),
             account: status.account.clone(),
@@ -134,8 +141,8 @@ impl Scope {
     }
 
     /// Everything that a decision may rest on, now.
-    pub fn known<'a>(&'a self, desired: &'a Desired, now: Timestamp) -> Known<'a> {
-        Known { desired, observed: &self.observed, memory: &self.memory, rules: &self.rules, now }
+    fn known<'a>(&'a self, desired: &'a Desired, begun: Timestamp, now: Timestamp) -> Known<'a> {
+        Known { desired, observed: &self.observed, memory: &self.memory, rules: &self.rules, begun, now }
     }
 
     /// When the next pass is worth running: something that waits is due, or a command is under way.

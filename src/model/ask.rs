@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::desired::{AgentConfig, CloudWatchAgent, FlowLog, IamRole, LogGroup, Spec, Version};
-use super::observed::{CommandStatus, InstanceState, Reading};
+use super::observed::{CommandStatus, InstanceState, Listing, Reading};
 use super::plan::{CONFIGURE_DOCUMENT, Known, PACKAGE, PACKAGE_DOCUMENT, applies};
 use super::probe;
 use super::question::Question;
@@ -94,9 +94,29 @@ impl<'a> Asked<'a> {
         age: SignedDuration,
         question: impl FnOnce(Arc<str>) -> Question,
     ) {
-        if readings.get(name).is_none_or(|reading| reading.is_due(self.known.now, age)) {
+        if readings
+            .get(name)
+            .is_none_or(|reading| reading.is_due(self.known.now, age) || self.is_expected(name, reading))
+        {
             self.questions.insert(question(name.into()));
         }
+    }
+
+    /// Whether a write to `name` may not show yet in `reading`: it is read again until it must.
+    fn is_expected<T>(&self, name: &str, reading: &Reading<T>) -> bool {
+        let expected = self.known.memory.expected_until(&Arc::from(name));
+        expected
+            .zip(reading.tried())
+            .is_some_and(|(expected, tried)| tried < expected && tried < self.known.begun)
+    }
+
+    /// The same for a listing, in which the things whose ids begin with `prefix` stand.
+    fn is_expected_in<T>(&self, prefixes: &[&str], listing: &Listing<T>) -> bool {
+        let is_here = |subject: &str| prefixes.iter().any(|prefix| subject.starts_with(prefix));
+        let expected = self.known.memory.expected_of(is_here);
+        expected
+            .zip(listing.begun())
+            .is_some_and(|(expected, begun)| begun < expected && begun < self.known.begun)
     }
 
     fn role(&mut self, role: &IamRole) {
@@ -125,7 +145,10 @@ impl<'a> Asked<'a> {
         let observed = self.known.observed;
         let name = config.parameter.as_str();
         let reading = observed.parameters.get(name);
-        if reading.is_none_or(|reading| reading.is_due(self.known.now, self.known.rules.interval)) {
+        let is_due = |reading: &Reading<_>| {
+            reading.is_due(self.known.now, self.known.rules.interval) || self.is_expected(name, reading)
+        };
+        if reading.is_none_or(is_due) {
             self.parameters.insert(name.into());
         }
         let Some(found) = reading.and_then(Reading::known) else { return };
@@ -160,7 +183,10 @@ impl<'a> Asked<'a> {
     }
 
     fn instances(&mut self) {
-        if self.known.observed.instances.is_due(self.known.now, self.known.rules.interval) {
+        let instances = &self.known.observed.instances;
+        if instances.is_due(self.known.now, self.known.rules.interval)
+            || self.is_expected_in(&["i-"], instances)
+        {
             self.questions.insert(Question::Instances);
         }
     }
@@ -227,7 +253,8 @@ impl<'a> Asked<'a> {
     fn flow_log(&mut self, flow_log: &FlowLog) {
         let observed = self.known.observed;
         let (now, interval) = (self.known.now, self.known.rules.interval);
-        if observed.flow_logs.is_due(now, interval) {
+        let networks = ["vpc-", "subnet-", "eni-"];
+        if observed.flow_logs.is_due(now, interval) || self.is_expected_in(&networks, &observed.flow_logs) {
             self.questions.insert(Question::FlowLogs);
         }
         if flow_log.target.vpcs.is_some() && observed.vpcs.is_due(now, interval) {

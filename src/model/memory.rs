@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::action::Step;
 use super::desired::ObjectRef;
 use super::failure::{Class, Failure};
 
@@ -69,6 +70,25 @@ impl Memory {
         !self.attempts.is_empty() && self.tries_on(subject).next().is_some()
     }
 
+    /// Until when a write to `subject` may not show yet.
+    pub fn expected_until(&self, subject: &Arc<str>) -> Option<Timestamp> {
+        if self.attempts.is_empty() {
+            return None;
+        }
+        self.tries_on(subject).map(|(_, attempts)| attempts.expected_until).max()
+    }
+
+    /// Until when a write to any of these subjects may not show yet. Commands are followed by their id instead.
+    pub fn expected_of(&self, subjects: impl Fn(&str) -> bool) -> Option<Timestamp> {
+        let is_command = |change: &Change| Step::of_word(change.verb()).is_some();
+        let is_meant = |change: &Change| subjects(&change.subject) && !is_command(change);
+        self.attempts
+            .iter()
+            .filter(|(change, _)| is_meant(change))
+            .map(|(_, attempts)| attempts.expected_until)
+            .max()
+    }
+
     /// When something was last tried on `subject`.
     pub fn last_try_on(&self, subject: &Arc<str>) -> Option<Timestamp> {
         self.tries_on(subject).map(|(_, attempts)| attempts.last).max()
@@ -111,6 +131,11 @@ impl Change {
     /// The change that `write` would make to `subject`.
     pub fn new(subject: impl Into<Arc<str>>, write: impl Into<Arc<str>>) -> Self {
         Self { subject: subject.into(), write: write.into() }
+    }
+
+    /// The first word of the write, such as `configure`.
+    fn verb(&self) -> &str {
+        self.write.split(' ').next().unwrap_or_default()
     }
 }
 

@@ -15,6 +15,7 @@ mod ownership;
 mod probe_script;
 mod restart;
 mod sdk;
+mod settle;
 mod sim_ec2;
 mod sim_iam;
 mod sim_logs;

@@ -67,7 +67,8 @@ fn unmanaged(object: &ObjectRef, management: Management, needed: &Needed) -> Opt
 
 fn tried(known: &Known<'_>, object: &ObjectRef, needed: &Needed) -> Option<Finding> {
     let attempts = known.memory.attempts.get(&needed.change)?;
-    if known.now < attempts.expected_until {
+    // Not by the present time: a reading from before then may lack the write, however long observing took.
+    if known.begun < attempts.expected_until {
         let settling = about(object, needed, Reason::Settling, "done, and waiting for AWS to show it");
         return Some(settling.until(attempts.expected_until));
     }

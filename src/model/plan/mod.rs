@@ -85,6 +85,8 @@ pub struct Known<'a> {
     pub memory: &'a Memory,
     /// What the operator decided.
     pub rules: &'a Rules,
+    /// When the pass began to observe: what it read anew is no older than this.
+    pub begun: Timestamp,
     /// What time it is.
     pub now: Timestamp,
 }
