@@ -101,8 +101,8 @@ impl Controller {
     /// When the folder cannot be read and the options do not say to wait for it.
     pub async fn run(mut self, stop: &CancellationToken) -> Result<End, LoadError> {
         let started = self.clock.now();
-        let mut watcher = Watcher::new(&self.folder);
         let mut said = self.first_read(stop).await?;
+        let mut watcher = Watcher::new(&self.folder);
         loop {
             if stop.is_cancelled() {
                 return Ok(End::Stopped);

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::desired::{AgentConfig, CloudWatchAgent, FlowLog, IamRole, LogGroup, Spec, Version};
-use super::observed::{CommandStatus, InstanceState, Listing, Reading};
+use super::observed::{self, CommandStatus, InstanceState, Listing, Reading};
 use super::plan::{CONFIGURE_DOCUMENT, Known, PACKAGE, PACKAGE_DOCUMENT, applies};
 use super::probe;
 use super::question::Question;
+use super::tags;
 
 /// How long each kind of fact is good. What an action of ours has touched is asked again at once, whatever its age.
 pub mod ages {
@@ -263,7 +264,7 @@ impl<'a> Asked<'a> {
         if flow_log.target.subnets.is_some() && observed.subnets.is_due(now, interval) {
             self.questions.insert(Question::Subnets);
         }
-        let wants_proof = observed.flow_logs.iter().any(|(_, row)| row.deliver_status.is_none());
+        let wants_proof = self.our_flow_logs().any(|row| row.deliver_status.is_none());
         if (flow_log.target.network_interfaces.is_some() || wants_proof)
             && observed.interfaces.is_due(now, interval)
         {
@@ -272,11 +273,18 @@ impl<'a> Asked<'a> {
         self.arrivals(flow_log);
     }
 
+    /// The flow logs that carry our installation's tag: nobody else's need proof from us.
+    fn our_flow_logs(&self) -> impl Iterator<Item = &'a observed::FlowLog> {
+        let Known { observed, rules, .. } = self.known;
+        let rows = observed.flow_logs.iter().map(|(_, row)| row);
+        rows.filter(|row| row.tags.get(tags::INSTALLATION) == Some(&*rules.installation))
+    }
+
     /// Where a flow log supersedes one that writes into another group, records in the new group are the proof.
     fn arrivals(&mut self, wanted: &FlowLog) {
         let observed = self.known.observed;
         let mut by_resource: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-        for (_, row) in observed.flow_logs.iter() {
+        for row in self.our_flow_logs() {
             by_resource.entry(&*row.resource).or_default().push(row);
         }
         for rows in by_resource.values().filter(|rows| rows.len() > 1) {
