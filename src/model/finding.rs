@@ -56,16 +56,7 @@ pub struct Finding {
 impl Finding {
     /// A finding about an object.
     pub fn of(object: &ObjectRef, reason: Reason, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            object: Some(object.clone()),
-            subject: None,
-            message: message.into(),
-            note: None,
-            drift: Vec::new(),
-            command: None,
-            until: None,
-        }
+        Self { object: Some(object.clone()), ..Self::general(reason, message) }
     }
 
     /// A finding about the whole scope.

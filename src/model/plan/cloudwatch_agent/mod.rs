@@ -61,7 +61,7 @@ fn one(
         return draft.tally(&object.id, tally);
     }
     compete::plan(draft, object, &nodes);
-    let wishes = wish::resolve(draft, object, agent);
+    let wishes = wish::resolve(draft, agent);
     let mut wanted = Vec::new();
     for candidate in nodes {
         let verdict = match wishes.for_candidate(&candidate, agent) {

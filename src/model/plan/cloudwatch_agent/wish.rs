@@ -56,7 +56,7 @@ pub(super) struct Wishes {
 }
 
 /// Resolves what `agent` wants.
-pub(super) fn resolve(draft: &Draft<'_>, object: &Object, agent: &CloudWatchAgent) -> Wishes {
+pub(super) fn resolve(draft: &Draft<'_>, agent: &CloudWatchAgent) -> Wishes {
     let base = Wish {
         ensure: agent.ensure,
         version: version(draft, agent),
@@ -68,8 +68,7 @@ pub(super) fn resolve(draft: &Draft<'_>, object: &Object, agent: &CloudWatchAgen
     let by_config = names
         .into_iter()
         .map(|(_, name)| {
-            let wish = config(draft, object, agent, name)
-                .map(|config| Wish { config: Some(config), ..base.clone() });
+            let wish = config(draft, agent, name).map(|config| Wish { config: Some(config), ..base.clone() });
             (name.to_owned(), wish)
         })
         .collect();
@@ -123,12 +122,7 @@ fn version(draft: &Draft<'_>, agent: &CloudWatchAgent) -> Option<Arc<str>> {
     }
 }
 
-fn config(
-    draft: &Draft<'_>,
-    _object: &Object,
-    agent: &CloudWatchAgent,
-    name: &str,
-) -> Result<WishedConfig, (Reason, String)> {
+fn config(draft: &Draft<'_>, agent: &CloudWatchAgent, name: &str) -> Result<WishedConfig, (Reason, String)> {
     let known = draft.known;
     let id = ObjectRef::new(Kind::AgentConfig, name);
     let waits = |what: String| (Reason::DependencyNotReady, format!("waits for {what}"));
