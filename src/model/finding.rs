@@ -1,5 +1,6 @@
 //! What a plan says of the world, besides what to do: one finding for each thing that is not simply right.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -44,7 +45,7 @@ pub struct Finding {
     /// What is the case, for a person.
     pub message: String,
     /// What is being waited for meanwhile, or why nothing is done.
-    pub note: Option<String>,
+    pub note: Option<Cow<'static, str>>,
     /// Field by field.
     pub drift: Vec<Drift>,
     /// The command that tells more.
@@ -82,7 +83,7 @@ impl Finding {
 
     /// … and this is what it waits for.
     #[must_use]
-    pub fn noting(mut self, note: impl Into<String>) -> Self {
+    pub fn noting(mut self, note: impl Into<Cow<'static, str>>) -> Self {
         self.note = Some(note.into());
         self
     }

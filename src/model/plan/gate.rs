@@ -51,7 +51,7 @@ pub(super) fn closed(
         .or_else(|| spent(budget, object, needed))
 }
 
-fn about(object: &ObjectRef, needed: &Needed, reason: Reason, note: impl Into<String>) -> Finding {
+fn about(object: &ObjectRef, needed: &Needed, reason: Reason, note: impl Into<std::borrow::Cow<'static, str>>) -> Finding {
     let finding = Finding::of(object, reason, needed.why.clone()).noting(note);
     finding.about(needed.change.subject.clone()).with(needed.drift.clone())
 }

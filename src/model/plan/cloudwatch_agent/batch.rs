@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::candidates::Candidate;
 use super::node::Want;
+use super::recipe::{self, Parameters, Recipe};
 use super::wish::{CONFIGURE_DOCUMENT, PACKAGE_DOCUMENT};
 use super::{Busy, NodeId};
 use crate::model::action::{Action, ActionKey, NODES_PER_COMMAND, SendCommand, Step};
@@ -36,10 +37,8 @@ pub(super) struct Wants {
 /// Nodes of one group may share a command.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct GroupKey {
-    step: Step,
     object: ObjectRef,
-    document: &'static str,
-    parameters: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    recipe: Arc<Recipe>,
 }
 
 impl Wants {
@@ -62,43 +61,44 @@ impl Wants {
         &mut self,
         draft: &mut Draft<'_>,
         object: &Object,
-        mut wanted: Vec<(NodeId, Want)>,
+        wanted: Vec<(NodeId, Want)>,
         mut free: u32,
     ) {
-        let rank = |want: &Want| FIRST_SERVED.iter().position(|step| *step == want.step);
-        // Those that may share a command come together, so that what room there is goes to full commands.
-        wanted.sort_by(|(left_id, left), (right_id, right)| {
-            (rank(left), &left.parameters, left_id).cmp(&(rank(right), &right.parameters, right_id))
-        });
-        for (node, want) in wanted {
-            if free == 0 {
-                let finding = Finding::of(&object.id, Reason::MaxConcurrency, want.needed.why).about(node);
-                draft.find(finding.noting("as many nodes as allowed are at work").with(want.needed.drift));
-                continue;
+        for (recipe, rows) in in_order(wanted) {
+            let key = GroupKey { object: object.id.clone(), recipe };
+            let is_fetch = key.recipe.step == Step::Configure;
+            let mut going = Vec::new();
+            for (node, needed) in rows {
+                let full = if free == 0 {
+                    Some("as many nodes as allowed are at work")
+                } else if is_fetch && self.fetches == 0 {
+                    Some("as many nodes as Parameter Store can serve are at it")
+                } else {
+                    None
+                };
+                if let Some(note) = full {
+                    let finding = Finding::of(&object.id, Reason::MaxConcurrency, needed.why).about(node);
+                    draft.find(finding.noting(note).with(needed.drift));
+                } else if draft.admit(object, &needed) {
+                    free -= 1;
+                    self.fetches -= usize::from(is_fetch);
+                    going.push((node, needed));
+                }
             }
-            if want.step == Step::Configure && self.fetches == 0 {
-                let finding = Finding::of(&object.id, Reason::MaxConcurrency, want.needed.why).about(node);
-                draft.find(
-                    finding
-                        .noting("as many nodes as Parameter Store can serve are at it")
-                        .with(want.needed.drift),
-                );
-                continue;
+            if !going.is_empty() {
+                self.groups.entry(key).or_default().extend(going);
             }
-            if !draft.admit(object, &want.needed) {
-                continue;
-            }
-            free -= 1;
-            self.fetches -= usize::from(want.step == Step::Configure);
-            let key = GroupKey {
-                step: want.step,
-                object: object.id.clone(),
-                document: want.document,
-                parameters: want.parameters,
-            };
-            self.groups.entry(key).or_default().push((node, want.needed));
         }
     }
+}
+
+/// What is wanted by recipe, in the order in which recipes are served: nodes that may share a command stand together,
+/// so that what room there is goes to full commands.
+fn in_order(wanted: Vec<(NodeId, Want)>) -> Vec<(Arc<Recipe>, Vec<(NodeId, Needed)>)> {
+    let rows = wanted.into_iter().map(|(node, want)| (want.recipe, (node, want.needed)));
+    let mut groups: Vec<_> = grouped(rows).into_iter().collect();
+    groups.sort_by_key(|(recipe, _)| FIRST_SERVED.iter().position(|step| *step == recipe.step));
+    groups
 }
 
 /// Turns what is wanted into commands, unless a command may not be sent yet at all.
@@ -132,7 +132,7 @@ fn commands_unread(draft: &mut Draft<'_>) -> Option<String> {
 }
 
 fn send_group(draft: &mut Draft<'_>, key: &GroupKey, rows: Vec<(NodeId, Needed)>, more_may_come: bool) {
-    let name = batch_name(key.step, &key.object.name, &key.parameters);
+    let name = batch_name(&key.recipe, &key.object.name);
     let (now_rows, waiting) = ready(draft, &name, rows, more_may_come);
     for (node, needed) in waiting {
         let finding = Finding::of(&key.object, Reason::Batching, needed.why).about(node);
@@ -141,9 +141,9 @@ fn send_group(draft: &mut Draft<'_>, key: &GroupKey, rows: Vec<(NodeId, Needed)>
     for chunk in chunks_of(now_rows, |(_, needed)| bad_company(draft, needed)) {
         let (nodes, needed): (Vec<NodeId>, Vec<Needed>) = chunk.into_iter().unzip();
         let command = SendCommand {
-            key: action_key(draft, key.step, &key.object.name, &key.parameters, &nodes),
-            document: key.document.into(),
-            parameters: key.parameters.clone(),
+            key: action_key(draft, &key.recipe, &key.object.name, &nodes),
+            document: key.recipe.document.into(),
+            parameters: key.recipe.parameters.clone(),
             nodes,
         };
         draft.push(&key.object, Action::SendCommand(command), needed);
@@ -159,16 +159,17 @@ fn send_probes(draft: &mut Draft<'_>, probes: BTreeMap<NodeId, Want>, busy: &Bus
             _ => due.push((node, want.needed)),
         }
     }
-    let name = batch_name(Step::Probe, "-", &BTreeMap::new());
+    let recipe = recipe::probe();
+    let name = batch_name(&recipe, "-");
     let (now_rows, _) = ready(draft, &name, due, !busy.is_empty());
     for chunk in chunks_of(now_rows, |(_, needed)| bad_company(draft, needed)) {
         let why = format!("{} nodes have not been read lately", chunk.len());
         let (nodes, changes): (Vec<NodeId>, Vec<_>) =
             chunk.into_iter().map(|(node, needed)| (node, needed.change)).unzip();
         let command = SendCommand {
-            key: action_key(draft, Step::Probe, "-", &BTreeMap::new(), &nodes),
-            document: probe::NAME.into(),
-            parameters: BTreeMap::new(),
+            key: action_key(draft, &recipe, "-", &nodes),
+            document: recipe.document.into(),
+            parameters: recipe.parameters.clone(),
             nodes,
         };
         draft.push_general(Action::SendCommand(command), changes, why);
@@ -223,37 +224,31 @@ fn bad_company(draft: &Draft<'_>, needed: &Needed) -> u32 {
 fn chunks_of<T>(rows: Vec<T>, refusals: impl Fn(&T) -> u32) -> Vec<Vec<T>> {
     let by_refusals = grouped(rows.into_iter().map(|row| (refusals(&row), row)));
     let mut chunks = Vec::new();
-    for (refusals, mut rows) in by_refusals {
+    for (refusals, rows) in by_refusals {
         let size = (NODES_PER_COMMAND >> refusals.min(10)).max(1);
-        while !rows.is_empty() {
-            let rest = rows.split_off(rows.len().min(size));
-            chunks.push(std::mem::replace(&mut rows, rest));
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            chunks.push(rows.by_ref().take(size).collect());
         }
     }
     chunks
 }
 
-fn batch_name(step: Step, object: &str, parameters: &BTreeMap<Arc<str>, Vec<Arc<str>>>) -> Arc<str> {
-    format!("{}/{object}/{}", step.word(), digest::short(flat(parameters))).into()
+fn batch_name(recipe: &Recipe, object: &str) -> Arc<str> {
+    format!("{}/{object}/{}", recipe.step.word(), digest::short(flat(&recipe.parameters))).into()
 }
 
-fn action_key(
-    draft: &Draft<'_>,
-    step: Step,
-    object: &str,
-    parameters: &BTreeMap<Arc<str>, Vec<Arc<str>>>,
-    nodes: &[NodeId],
-) -> ActionKey {
-    let parts = flat(parameters).chain(nodes.iter().map(|node| &**node));
+fn action_key(draft: &Draft<'_>, recipe: &Recipe, object: &str, nodes: &[NodeId]) -> ActionKey {
+    let parts = flat(&recipe.parameters).chain(nodes.iter().map(|node| &**node));
     ActionKey {
         installation: draft.known.rules.installation.clone(),
-        step,
+        step: recipe.step,
         object: object.into(),
         digest: digest::short(parts).into(),
     }
 }
 
-fn flat(parameters: &BTreeMap<Arc<str>, Vec<Arc<str>>>) -> impl Iterator<Item = &str> {
+fn flat(parameters: &Parameters) -> impl Iterator<Item = &str> {
     parameters
         .iter()
         .flat_map(|(name, values)| std::iter::once(&**name).chain(values.iter().map(|value| &**value)))

@@ -1,13 +1,15 @@
 //! What the `CloudWatchAgent`s need: on every selected node the agent at its version, with its configuration
 //! loaded and nothing else; or no agent at all.
 //!
-//! [`candidates`] finds who is selected, [`wish`] resolves what a document wants, [`node`] judges one node, and
-//! [`batch`] packs what the nodes need into commands.
+//! [`candidates`] finds who is selected, [`wish`] resolves what a document wants, [`node`] judges one node by what
+//! [`evaluate`] makes of its probe, and [`batch`] packs the steps that are needed ([`recipe`]) into commands.
 
 mod batch;
 mod candidates;
 mod compete;
+mod evaluate;
 mod node;
+mod recipe;
 mod version;
 mod wish;
 
@@ -77,7 +79,7 @@ fn one(
                 tally.set_aside += u32::from(finding.reason.nature() == Nature::SetAside);
                 draft.find(*finding);
             }
-            Verdict::Needs(want) if want.step == Step::Probe => {
+            Verdict::Needs(want) if want.recipe.step == Step::Probe => {
                 if object.common.management != Management::Paused {
                     wants.probe(&candidate, *want);
                 } else {

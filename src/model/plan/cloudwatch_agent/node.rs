@@ -3,22 +3,23 @@
 //! Everything rests on the node's last probe and on what our commands did since. A node is right when the agent
 //! is installed at the wanted version, runs, has loaded the wanted configuration, and has no other.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::candidates::Candidate;
-use super::wish::{CONFIGURE_DOCUMENT, PACKAGE, PACKAGE_DOCUMENT, Wish, WishedConfig};
+use super::evaluate::{Judged, evaluate};
+use super::recipe::Recipe;
+use super::wish::{CONFIGURE_DOCUMENT, PACKAGE_DOCUMENT, Wish};
 use super::{Busy, version};
 use crate::model::action::Step;
-use crate::model::desired::{Ensure, Object};
+use crate::model::desired::Object;
 use crate::model::finding::{Drift, Finding};
 use crate::model::memory::Change;
 use crate::model::observed::{Instance, InstanceState, InvocationStatus, OnNode, Ping, Reading, StepResult};
 use crate::model::plan::Known;
 use crate::model::plan::draft::Needed;
-use crate::model::probe::{self, AgentStatus, Probe};
+use crate::model::probe::{self, Probe};
 use crate::model::reason::Reason;
 
 /// The oldest SSM agent that can install packages (`AWS-ConfigureAWSPackage`).
@@ -44,14 +45,20 @@ pub(super) enum Verdict {
 /// A step that a node needs.
 #[derive(Debug)]
 pub(super) struct Want {
-    /// The step.
-    pub step: Step,
-    /// The document that takes it.
-    pub document: &'static str,
-    /// Its parameters: nodes with equal ones share a command.
-    pub parameters: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    /// The step, shared by all nodes that need it.
+    pub recipe: Arc<Recipe>,
     /// What is wrong.
     pub needed: Needed,
+}
+
+impl Want {
+    /// `candidate` needs `recipe`, since it is as `what` says.
+    pub fn new(candidate: &Candidate<'_>, recipe: &Arc<Recipe>, what: &str, drift: Vec<Drift>) -> Self {
+        let change = Change { subject: candidate.id.clone(), write: recipe.write.clone() };
+        let reason = if recipe.step == Step::Probe { Reason::NotProbed } else { Reason::Drift };
+        let needed = Needed { change, reason, why: format!("{} {what}", candidate.id), drift };
+        Self { recipe: recipe.clone(), needed }
+    }
 }
 
 /// Judges one node.
@@ -99,7 +106,7 @@ fn decide(
     let probe = match fresh_probe(known, on_node, last_write) {
         Some(probe) => probe,
         None if was_bare_and_is_installed(on_node, last_write) => return after_install(candidate, wish),
-        None => return needs_probe(known, object, candidate, on_node),
+        None => return needs_probe(known, object, candidate, wish, on_node),
     };
     match evaluate(candidate, wish, probe) {
         Judged::Right => Verdict::Right,
@@ -222,20 +229,31 @@ fn was_bare_and_is_installed(on_node: &OnNode, last_write: Option<(&StepResult, 
 fn after_install(candidate: &Candidate<'_>, wish: &Wish) -> Verdict {
     match &wish.config {
         Some(config) => {
-            let drift = vec![Drift::new("config", "(none)", &config.location)];
-            let why = format!("{} has the agent and no configuration yet", candidate.id);
-            Verdict::Needs(Box::new(configure(candidate, config, why, drift)))
+            let recipe = config.configure.of_node(&candidate.id);
+            let what = "has the agent and no configuration yet";
+            Verdict::Needs(Box::new(Want::new(candidate, recipe, what, recipe.drift.clone())))
         }
-        None => Verdict::Needs(Box::new(probe_want(candidate, "was just installed"))),
+        None => Verdict::Needs(Box::new(Want::new(
+            candidate,
+            &wish.steps.probe,
+            "was just installed",
+            Vec::new(),
+        ))),
     }
 }
 
-fn needs_probe(known: &Known<'_>, object: &Object, candidate: &Candidate<'_>, on_node: &OnNode) -> Verdict {
+fn needs_probe(
+    known: &Known<'_>,
+    object: &Object,
+    candidate: &Candidate<'_>,
+    wish: &Wish,
+    on_node: &OnNode,
+) -> Verdict {
     let why = match &on_node.probe {
         Some(_) => "was last read before its last change, or too long ago",
         None => "has not been read yet",
     };
-    let want = probe_want(candidate, why);
+    let want = Want::new(candidate, &wish.steps.probe, why, Vec::new());
     match delayed(known, object, &want, on_node) {
         Some(finding) => Verdict::Not(Box::new(finding)),
         None => Verdict::Needs(Box::new(want)),
@@ -245,13 +263,10 @@ fn needs_probe(known: &Known<'_>, object: &Object, candidate: &Candidate<'_>, on
 /// Why a step that the node needs has to wait: it was tried lately, in vain.
 fn delayed(known: &Known<'_>, object: &Object, want: &Want, on_node: &OnNode) -> Option<Finding> {
     let attempts = known.memory.attempts.get(&want.needed.change);
-    let wanted =
-        want.parameters.get("optionalConfigurationLocation").or_else(|| want.parameters.get("version"));
-    let wanted = wanted.and_then(|values| values.first()).map_or("", |value| &**value);
     let result = on_node
         .results
-        .get(&want.step)
-        .filter(|result| result.status != InvocationStatus::Success && *result.wanted == *wanted)?;
+        .get(&want.recipe.step)
+        .filter(|result| result.status != InvocationStatus::Success && result.wanted == want.recipe.wanted)?;
     let by_result = result.finished + FIRST_DELAY;
     let next = attempts.map_or(by_result, |attempts| attempts.next().max(by_result));
     (known.now < next)
@@ -267,8 +282,12 @@ fn failed(object: &Object, want: &Want, result: &StepResult, count: u32, next: T
     let times = if count <= 1 { String::new() } else { format!(", {count} times now") };
     let said = tail(&result.output);
     let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-    let message =
-        format!("{} on {}: {}{times}{said}", want.step.word(), want.needed.change.subject, result.details);
+    let message = format!(
+        "{} on {}: {}{times}{said}",
+        want.recipe.step.word(),
+        want.needed.change.subject,
+        result.details
+    );
     Finding::of(&object.id, reason, message)
         .about(want.needed.change.subject.clone())
         .with(want.needed.drift.clone())
@@ -283,206 +302,4 @@ fn tail(output: &str) -> String {
     let skip = words.chars().count().saturating_sub(SHOWN_OUTPUT);
     let shown: String = words.chars().skip(skip).collect();
     if skip > 0 { format!("…{shown}") } else { shown }
-}
-
-enum Judged {
-    Right,
-    SetAside(Reason, String, Vec<Drift>),
-    Needs(Want),
-}
-
-/// What a freshly probed node needs.
-fn evaluate(candidate: &Candidate<'_>, wish: &Wish, probe: &Probe) -> Judged {
-    let Some(config) = &wish.config else {
-        return if wish.ensure == Ensure::Absent { evaluate_absent(candidate, probe) } else { Judged::Right };
-    };
-    if !probe.installed {
-        let version = wish.version.as_deref().unwrap_or("latest");
-        let drift = vec![Drift::new("agent", "not installed", version)];
-        return Judged::Needs(install(candidate, wish, format!("{} has no agent", candidate.id), drift));
-    }
-    if let Some(judged) = evaluate_version(candidate, wish, probe) {
-        return judged;
-    }
-    evaluate_config(candidate, wish, config, probe)
-}
-
-fn evaluate_absent(candidate: &Candidate<'_>, probe: &Probe) -> Judged {
-    if !probe.installed {
-        return Judged::Right;
-    }
-    let have = probe.version.as_deref().unwrap_or("installed");
-    let drift = vec![Drift::new("agent", have, "absent")];
-    if probe.package.is_none() {
-        let message = format!("the agent of {} was not installed by SSM", candidate.id);
-        return Judged::SetAside(Reason::ForeignInstall, message, drift);
-    }
-    let parameters = parameters([("action", "Uninstall"), ("name", PACKAGE)]);
-    let needed = Needed::drift(
-        Change::new(candidate.id.clone(), "uninstall"),
-        format!("{} has an agent that it should not have", candidate.id),
-        drift,
-    );
-    Judged::Needs(Want { step: Step::Uninstall, document: PACKAGE_DOCUMENT, parameters, needed })
-}
-
-/// `None` when the version is right, or nobody asks for one.
-fn evaluate_version(candidate: &Candidate<'_>, wish: &Wish, probe: &Probe) -> Option<Judged> {
-    let wanted = wish.version.as_deref()?;
-    let have = probe.version.as_deref().or(probe.package.as_deref()).unwrap_or("unknown");
-    if version::same(have, wanted)
-        || probe.package.as_deref().is_some_and(|package| version::same(package, wanted))
-    {
-        return None;
-    }
-    let drift = vec![Drift::new("version", have, wanted)];
-    if probe.package.is_none() {
-        let message =
-            format!("the agent of {} was not installed by SSM, so its version stays {have}", candidate.id);
-        return Some(Judged::SetAside(Reason::ForeignInstall, message, drift));
-    }
-    Some(Judged::Needs(install(
-        candidate,
-        wish,
-        format!("{} runs another version of the agent", candidate.id),
-        drift,
-    )))
-}
-
-fn evaluate_config(candidate: &Candidate<'_>, wish: &Wish, config: &WishedConfig, probe: &Probe) -> Judged {
-    let foreign = foreign_files(wish, config, probe);
-    if !foreign.is_empty() && !wish.replaces_foreign {
-        let drift = vec![Drift::new("config", foreign.join(", "), &config.location)];
-        let message =
-            format!("{} has configuration files of somebody else: {}", candidate.id, foreign.join(", "));
-        return Judged::SetAside(Reason::ForeignConfiguration, message, drift);
-    }
-    let is_only = probe.files.len() == 1 && probe.more == 0 && probe.etc_json.is_none();
-    let right = probe.files.iter().find(|file| file.sha256.as_deref() == Some(&*config.sha256));
-    let Some(file) = right.filter(|_| is_only && probe.toml.is_some()) else {
-        let drift = vec![Drift::new("config", have_config(probe), wanted_config(config))];
-        return Judged::Needs(configure(
-            candidate,
-            config,
-            format!("{} has another configuration", candidate.id),
-            drift,
-        ));
-    };
-    match (probe.status, probe.started) {
-        (AgentStatus::Running, Some(started)) if started.as_second() >= file.modified => Judged::Right,
-        (AgentStatus::Running, _) => {
-            let drift = vec![Drift::new("loaded", "an older configuration", &config.location)];
-            let why = format!("the agent of {} has not loaded its configuration yet", candidate.id);
-            Judged::Needs(configure(candidate, config, why, drift))
-        }
-        (AgentStatus::Stopped, _) => Judged::Needs(start(candidate)),
-        (AgentStatus::Unknown, _) => {
-            let drift = vec![Drift::new("status", "unknown", "running")];
-            let why = format!("the agent of {} does not say whether it runs", candidate.id);
-            Judged::Needs(configure(candidate, config, why, drift))
-        }
-    }
-}
-
-/// Files that neither Watchkeeper nor the agent's own default put there. A file with the right content is nobody
-/// else's, whatever its name.
-fn foreign_files(wish: &Wish, config: &WishedConfig, probe: &Probe) -> Vec<String> {
-    let is_foreign = |file: &&probe::ConfigFile| {
-        file.name != "default"
-            && file.sha256.as_deref() != Some(&*config.sha256)
-            && !is_ours(wish, &file.name)
-    };
-    let mut foreign: Vec<String> =
-        probe.files.iter().filter(is_foreign).map(|file| file.name.clone()).collect();
-    if probe.etc_json.as_deref().is_some_and(|sha256| *sha256 != *config.sha256) {
-        foreign.push("amazon-cloudwatch-agent.json".to_owned());
-    }
-    if probe.more > 0 {
-        foreign.push(format!("{} more", probe.more));
-    }
-    foreign
-}
-
-/// Whether a file holds some version of one of our configurations.
-fn is_ours(wish: &Wish, file: &str) -> bool {
-    let versioned =
-        file.rsplit_once('_').filter(|(_, version)| version.bytes().all(|byte| byte.is_ascii_digit()));
-    wish.our_files.contains(file) || versioned.is_some_and(|(name, _)| wish.our_files.contains(name))
-}
-
-fn have_config(probe: &Probe) -> String {
-    let shown = |file: &probe::ConfigFile| match &file.sha256 {
-        Some(sha256) => format!("{} (sha256:{})", file.name, sha256.get(..12).unwrap_or(sha256)),
-        None => file.name.clone(),
-    };
-    let files: Vec<String> = probe.files.iter().map(shown).collect();
-    if files.is_empty() { "(none)".to_owned() } else { files.join(", ") }
-}
-
-fn wanted_config(config: &WishedConfig) -> String {
-    format!("{} (sha256:{})", config.location, config.sha256.get(..12).unwrap_or(&config.sha256))
-}
-
-fn probe_want(candidate: &Candidate<'_>, why: &str) -> Want {
-    let change = Change::new(candidate.id.clone(), "probe");
-    let needed = Needed {
-        change,
-        reason: Reason::NotProbed,
-        why: format!("{} {why}", candidate.id),
-        drift: Vec::new(),
-    };
-    Want { step: Step::Probe, document: probe::NAME, parameters: BTreeMap::new(), needed }
-}
-
-fn install(candidate: &Candidate<'_>, wish: &Wish, why: String, drift: Vec<Drift>) -> Want {
-    let version = wish.version.as_deref().unwrap_or("");
-    let mut parameters = parameters([
-        ("action", "Install"),
-        ("installationType", "Uninstall and reinstall"),
-        ("name", PACKAGE),
-    ]);
-    // Without a version the package's newest is installed.
-    if !version.is_empty() {
-        parameters.insert("version".into(), vec![version.into()]);
-    }
-    let change = Change::new(candidate.id.clone(), format!("install {version}"));
-    Want {
-        step: Step::Install,
-        document: PACKAGE_DOCUMENT,
-        parameters,
-        needed: Needed::drift(change, why, drift),
-    }
-}
-
-fn configure(candidate: &Candidate<'_>, config: &WishedConfig, why: String, drift: Vec<Drift>) -> Want {
-    let parameters = parameters([
-        ("action", "configure"),
-        ("mode", mode(candidate)),
-        ("optionalConfigurationSource", "ssm"),
-        ("optionalConfigurationLocation", &config.location),
-        ("optionalRestart", "yes"),
-    ]);
-    let change = Change::new(candidate.id.clone(), format!("configure {}", config.location));
-    Want {
-        step: Step::Configure,
-        document: CONFIGURE_DOCUMENT,
-        parameters,
-        needed: Needed::drift(change, why, drift),
-    }
-}
-
-fn start(candidate: &Candidate<'_>) -> Want {
-    let change = Change::new(candidate.id.clone(), "start");
-    let drift = vec![Drift::new("status", "stopped", "running")];
-    let needed = Needed::drift(change, format!("the agent of {} is stopped", candidate.id), drift);
-    let parameters = parameters([("action", "start"), ("mode", mode(candidate))]);
-    Want { step: Step::Start, document: CONFIGURE_DOCUMENT, parameters, needed }
-}
-
-fn mode(candidate: &Candidate<'_>) -> &'static str {
-    if candidate.id.starts_with("mi-") { "onPremise" } else { "ec2" }
-}
-
-fn parameters<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<Arc<str>, Vec<Arc<str>>> {
-    pairs.into_iter().map(|(name, value)| (name.into(), vec![value.into()])).collect()
 }

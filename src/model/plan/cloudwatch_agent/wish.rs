@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::candidates::Candidate;
 use super::node::Verdict;
+use super::recipe::{self, ByMode, Recipe};
 use crate::model::desired::{
     AgentConfig, CloudWatchAgent, Ensure, Kind, Object, ObjectRef, OnForeignConfig, Spec, Version,
 };
@@ -35,6 +36,32 @@ pub(super) struct Wish {
     pub replaces_foreign: bool,
     /// The names under which the agent keeps configurations of ours, without version.
     pub our_files: Arc<BTreeSet<String>>,
+    /// The steps that lead there.
+    pub steps: Steps,
+}
+
+/// The steps that lead to a wish, but for its configuration's own.
+#[derive(Clone, Debug)]
+pub(super) struct Steps {
+    /// See [`recipe::probe`].
+    pub probe: Arc<Recipe>,
+    /// See [`recipe::install`].
+    pub install: Arc<Recipe>,
+    /// See [`recipe::uninstall`].
+    pub uninstall: Arc<Recipe>,
+    /// See [`recipe::start`].
+    pub start: ByMode,
+}
+
+impl Steps {
+    fn to(version: Option<&str>) -> Self {
+        Self {
+            probe: Arc::new(recipe::probe()),
+            install: Arc::new(recipe::install(version)),
+            uninstall: Arc::new(recipe::uninstall()),
+            start: recipe::start(),
+        }
+    }
 }
 
 /// A configuration that a node shall have loaded.
@@ -44,6 +71,8 @@ pub(super) struct WishedConfig {
     pub location: Arc<str>,
     /// SHA-256 of its content.
     pub sha256: Arc<str>,
+    /// The step that fetches and loads it.
+    pub configure: ByMode,
 }
 
 /// Makes the verdict for a node whose wish cannot be resolved.
@@ -57,9 +86,11 @@ pub(super) struct Wishes {
 
 /// Resolves what `agent` wants.
 pub(super) fn resolve(draft: &Draft<'_>, agent: &CloudWatchAgent) -> Wishes {
+    let version = version(draft, agent);
     let base = Wish {
         ensure: agent.ensure,
-        version: version(draft, agent),
+        steps: Steps::to(version.as_deref()),
+        version,
         config: None,
         replaces_foreign: agent.on_foreign_config == OnForeignConfig::Replace,
         our_files: Arc::new(our_files(draft)),
@@ -141,7 +172,9 @@ fn config(draft: &Draft<'_>, agent: &CloudWatchAgent, name: &str) -> Result<Wish
     let Some(version) = current_version(reading, config) else { return Err(waits(id.to_string())) };
     let location =
         if agent.pin { format!("{}:{version}", config.parameter) } else { config.parameter.clone() };
-    Ok(WishedConfig { location: location.into(), sha256: config.sha256.as_str().into() })
+    let location = Arc::from(location);
+    let configure = recipe::configure(&location);
+    Ok(WishedConfig { location, sha256: config.sha256.as_str().into(), configure })
 }
 
 /// The names under which the agent keeps what it fetched from our parameters: `ssm_`, then the name with every
