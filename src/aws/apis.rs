@@ -29,6 +29,8 @@ pub const GET_CALLER_IDENTITY: Api = Api::new("sts:GetCallerIdentity", 5.0, 5.0)
 
 /// Modest: every command makes the fleet work.
 pub const SEND_COMMAND: Api = Api::new("ssm:SendCommand", 5.0, 10.0);
+/// No rate is published: as careful as with what it cancels.
+pub const CANCEL_COMMAND: Api = Api::new("ssm:CancelCommand", 5.0, 10.0);
 /// Fifty commands a page.
 pub const LIST_COMMANDS: Api = Api::new("ssm:ListCommands", 10.0, 20.0);
 /// Fifty invocations a page.
@@ -43,6 +45,8 @@ pub const DESCRIBE_INSTANCE_INFORMATION: Api = Api::new("ssm:DescribeInstanceInf
 pub const GET_PARAMETERS: Api = Api::new("ssm:GetParameters", 20.0, 20.0);
 /// 3 a second.
 pub const DESCRIBE_PARAMETERS: Api = Api::new("ssm:DescribeParameters", 2.5, 3.0);
+/// 3 a second.
+pub const LABEL_PARAMETER: Api = Api::new("ssm:LabelParameterVersion", 2.5, 3.0);
 /// 3 a second.
 pub const PUT_PARAMETER: Api = Api::new("ssm:PutParameter", 2.5, 3.0);
 /// 3 a second.

@@ -20,7 +20,7 @@ pub fn render(event: &Event, colour: bool) -> String {
         (Phase::Updated, _) => ("…", "36"),
         (Phase::Opened, Urgency::Info) => ("+", "34"),
         (Phase::Opened, Urgency::Warning) => ("!", "33"),
-        (Phase::Opened, Urgency::Error) => ("✗", "31"),
+        (Phase::Opened, Urgency::Error | Urgency::Critical) => ("✗", "31"),
     };
     let time = event.time.strftime("%H:%M:%S");
     let object = event.object.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);

@@ -102,6 +102,10 @@ pub type TagMap = BTreeMap<Arc<str>, Arc<str>>;
 pub enum Action {
     /// `ssm:SendCommand`. Never retried on doubt: AWS takes no client token for it.
     SendCommand(SendCommand),
+    /// `ssm:CancelCommand`, by the command's id. What has begun on a node may go on there.
+    CancelCommand(Arc<str>),
+    /// `ssm:LabelParameterVersion`: parameter, version, label. The label leaves the version that had it.
+    LabelParameter(Arc<str>, i64, Arc<str>),
     /// `ssm:PutParameter` of a parameter that does not exist, with tags.
     CreateParameter(PutParameter),
     /// `ssm:PutParameter` with `Overwrite`, which cannot carry tags.
@@ -188,6 +192,9 @@ pub struct PutParameter {
     pub description: Arc<str>,
     /// Only for one that does not exist.
     pub tags: TagMap,
+    /// Only for one that exists: nothing is written unless this is its newest version, since a person may have
+    /// written meanwhile.
+    pub based_on: Option<i64>,
 }
 
 /// See [`Action::CreateLogGroup`].

@@ -8,11 +8,14 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::desired::{AgentConfig, CloudWatchAgent, FlowLog, IamRole, LogGroup, Spec, Version};
+use super::desired::{
+    AgentConfig, CloudWatchAgent, FlowLog, IamRole, Kind, LogGroup, ObjectRef, Spec, Version,
+};
 use super::observed::{self, CommandStatus, InstanceState, Listing, Reading};
 use super::plan::{CONFIGURE_DOCUMENT, Known, PACKAGE, PACKAGE_DOCUMENT, applies};
 use super::probe;
 use super::question::Question;
+use super::rollout::{self, State};
 use super::tags;
 
 /// How long each kind of fact is good. What an action of ours has touched is asked again at once, whatever its age.
@@ -27,6 +30,8 @@ pub mod ages {
     pub const LOG_GROUPS: SignedDuration = SignedDuration::from_mins(5);
     /// Tags cost a call for every single thing, and nobody edits them for sport.
     pub const TAGS: SignedDuration = SignedDuration::from_mins(30);
+    /// Labels move only by our own writes, or by a person's.
+    pub const LABELS: SignedDuration = SignedDuration::from_mins(30);
     /// Tiers change only by our own writes, and `DescribeParameters` has a rate of 3 a second.
     pub const TIERS: SignedDuration = SignedDuration::from_mins(30);
     /// Documents: a new agent version, or a replaced probe, may wait for minutes.
@@ -61,7 +66,10 @@ pub fn ask(known: &Known<'_>) -> Vec<Question> {
             Spec::IamRole(role) => asked.role(role),
             Spec::LogGroup(group) => asked.log_group(group),
             Spec::AgentConfig(config) => asked.parameter(config),
-            Spec::CloudWatchAgent(agent) => asked.agent(agent),
+            Spec::CloudWatchAgent(agent) => {
+                asked.agent(agent);
+                asked.rollout(&object.id, agent);
+            }
             Spec::FlowLog(flow_log) => asked.flow_log(flow_log),
         }
     }
@@ -181,6 +189,35 @@ impl<'a> Asked<'a> {
         }
         self.strangers();
         self.commands();
+    }
+
+    /// What is kept of the object's rollouts, and the labels that protect what is stable.
+    fn rollout(&mut self, id: &ObjectRef, agent: &CloudWatchAgent) {
+        if !agent.has_stages() {
+            return;
+        }
+        let Known { observed, rules, now, .. } = self.known;
+        let name = rollout::parameter(&rules.installation, &id.name);
+        let reading = observed.parameters.get(name.as_str());
+        let is_due =
+            |reading: &Reading<_>| reading.is_due(now, rules.interval) || self.is_expected(&name, reading);
+        if reading.is_none_or(is_due) {
+            self.parameters.insert(name.as_str().into());
+        }
+        let state = reading.and_then(Reading::known).and_then(|kept| State::parse(&kept.value).ok());
+        let stable = state.and_then(|state| state.stable).unwrap_or_default();
+        for pinned in stable.configs.values() {
+            let labelled = format!("{}:{}", pinned.parameter, rollout::label(&id.name));
+            let reading = observed.parameters.get(labelled.as_str());
+            let is_due = |reading: &Reading<observed::Parameter>| {
+                let is_elsewhere = reading.known().is_some_and(|kept| kept.version != pinned.version);
+                let age = if is_elsewhere { rules.interval } else { ages::LABELS };
+                reading.is_due(now, age)
+            };
+            if reading.is_none_or(is_due) {
+                self.parameters.insert(labelled.into());
+            }
+        }
     }
 
     fn instances(&mut self) {
@@ -317,7 +354,15 @@ impl<'a> Asked<'a> {
             self.questions.insert(Question::FlowLogs);
         }
         self.due(&observed.owned_parameters, ages::ORPHANS, Question::OwnedParameters);
+        let states = rollout::parameter(&self.known.rules.installation, "");
         for name in observed.owned_parameters.known().into_iter().flatten() {
+            // The state of an object that is still there is read by its name.
+            let is_in_use = name.strip_prefix(&*states).is_some_and(|object| {
+                self.known.desired.objects.contains_key(&ObjectRef::new(Kind::CloudWatchAgent, object))
+            });
+            if is_in_use {
+                continue;
+            }
             self.due_in(&observed.parameter_tags, name, ages::TAGS, Question::ParameterTags);
         }
     }

@@ -30,11 +30,16 @@ pub enum Urgency {
     Warning,
     /// Now: something is not observed, and Watchkeeper cannot mend it alone.
     Error,
+    /// Now, before anything else: Watchkeeper itself changed something for the worse, and stopped.
+    Critical,
 }
 
 impl Urgency {
     /// The urgency of a reason.
     pub const fn of(reason: Reason) -> Self {
+        if matches!(reason, Reason::RolloutHalted | Reason::NoStableVersion) {
+            return Self::Critical;
+        }
         match reason.nature() {
             Nature::Fine | Nature::Note | Nature::Converging => Self::Info,
             Nature::SetAside | Nature::Held => Self::Warning,

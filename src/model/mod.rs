@@ -19,6 +19,7 @@ pub mod probe;
 pub mod question;
 pub mod reason;
 pub mod report;
+pub mod rollout;
 pub mod rules;
 pub mod status;
 pub mod story;

@@ -82,6 +82,10 @@ reasons! {
     DependencyNotReady, Converging, "Something that this document refers to is not ready yet.", "";
     Delivering, Converging, "Made, and not yet seen to deliver.", "";
     Starting, Converging, "The machine is starting.", "";
+    RolloutInProgress, Converging, "A new release is reaching the nodes stage by stage.", "";
+    OutsideWindow, Converging, "No further node may begin before the document's next window opens.", "";
+    Recording, Converging, "What a rollout has proven, or disproven, is being written down.", "";
+    Reverting, Converging, "The node had a release that was rejected, and goes back to the stable one.", "";
     NotRead, Converging, "AWS has not been asked yet.", "";
 
     NotRegistered, SetAside, "The instance runs but SSM does not know it: no SSM agent, or no way to the SSM endpoints.", "Check that the SSM agent runs on it and that it can reach the ssm, ssmmessages and ec2messages endpoints.";
@@ -97,6 +101,7 @@ reasons! {
     CommandFailed, Fault, "The node ran the command and it failed.", "Read the output below; it is tried again by itself, ever more slowly.";
     NotDelivered, Fault, "The command never ran on the node.", "Check the node's SSM agent; it is tried again by itself.";
     CommandTimedOut, Fault, "The node took the command and was not heard of in time; its state is unknown and it is probed.", "Check that the node is alive.";
+    RolloutFailure, Fault, "The node has the new release and is not healthy with it.", "Read the message. If more nodes fail than `maxFailures` allows, the rollout halts and goes back by itself.";
     DeliveryFailed, Fault, "The flow log is active but delivers nothing.", "Check the delivery role's permissions and trust, and the log group's quota.";
     AccessDenied, Fault, "AWS does not let Watchkeeper do this.", "Give Watchkeeper's own role the permission that the message names (deploy/iam).";
     Throttled, Fault, "AWS answers that calls come too fast; they are slowed down.", "If it lasts, ask who else calls this API in the account, or have its quota raised.";
@@ -115,6 +120,10 @@ reasons! {
     Contested, Held, "It was corrected again and again: somebody else keeps writing it.", "Find the other writer. Watchkeeper goes on correcting, ever more slowly.";
     NotPermitted, Held, "The folder asks for more than Watchkeeper's own flags allow.", "Change the document, or start Watchkeeper with the matching --permit flag.";
     SuspiciousShrink, Held, "Far fewer documents than what Watchkeeper owns in the world: nothing is deleted.", "If it is meant, start Watchkeeper with --confirm-shrink and the revision.";
+    RolloutHalted, Held, "The new release harmed nodes: it was stopped, and its nodes go back to the stable one.", "Read the first node's output, correct the file and commit it. If the release is good, `watchkeeper rollout retry NAME` tries it again.";
+    NoStableVersion, Held, "The new release harmed nodes and was stopped; there is none before it to go back to.", "Correct the file and commit it; `watchkeeper rollout retry NAME` tries the same release again.";
+    RolloutPaused, Held, "A person paused the rollout: no further node begins.", "`watchkeeper rollout resume NAME` when it may go on.";
+    StateUnreadable, Held, "The parameter that keeps an object's rollouts holds something that Watchkeeper did not write.", "Restore its last good version from the parameter's history, or delete it: then nothing counts as stable.";
     Paused, Held, "The document says `management: paused`.", "";
     Observing, Held, "The document says `management: observe`: drift is reported and left.", "";
 }

@@ -95,7 +95,9 @@ fn settle(settle: &Settle, action: &Action) -> SignedDuration {
         | Action::DeleteFlowLogs(_)
         | Action::TagFlowLogs(..)
         | Action::AssociateProfile(..) => settle.ec2,
-        Action::CreateParameter(_)
+        Action::CancelCommand(_)
+        | Action::LabelParameter(..)
+        | Action::CreateParameter(_)
         | Action::OverwriteParameter(_)
         | Action::TagParameter(..)
         | Action::DeleteParameter(_)

@@ -368,6 +368,8 @@ pub fn describe(action: &Action, count: usize) -> String {
             let nodes = if count == 1 { "node" } else { "nodes" };
             format!("{} on {count} {nodes}", command.key.step.word())
         }
+        Action::CancelCommand(id) => format!("cancel command {id}"),
+        Action::LabelParameter(name, version, label) => format!("label {name}:{version} as {label}"),
         Action::CreateParameter(put) => format!("create parameter {}", put.name),
         Action::OverwriteParameter(put) => format!("write a new version of parameter {}", put.name),
         Action::TagParameter(name, _) => format!("tag parameter {name}"),

@@ -1,7 +1,7 @@
-//! Sends commands.
+//! Sends commands, and cancels them.
 
 use super::once::{no_retries, until_admitted};
-use crate::aws::apis::SEND_COMMAND;
+use crate::aws::apis::{CANCEL_COMMAND, SEND_COMMAND};
 use crate::aws::connect::Clients;
 use crate::aws::values::some_text;
 use crate::model::action::{COMMAND_TIMEOUT, Done, SendCommand};
@@ -33,4 +33,10 @@ pub(super) async fn send(clients: &Clients, send: &SendCommand) -> Result<Done, 
         Ok(Done { command, ..super::done(&reply) })
     })
     .await
+}
+
+/// `ssm:CancelCommand`, on all its nodes.
+pub(super) async fn cancel(clients: &Clients, id: &str) -> Result<Done, Failure> {
+    let request = clients.ssm.cancel_command().command_id(id);
+    clients.call(CANCEL_COMMAND, request.send()).await.map(|reply| super::done(&reply))
 }

@@ -82,11 +82,13 @@ enum Subject {
 
 fn subject(at: usize, action: &Action) -> Subject {
     match action {
-        Action::SendCommand(_) => Subject::Command(at),
+        Action::SendCommand(_) | Action::CancelCommand(_) => Subject::Command(at),
         Action::CreateParameter(put) | Action::OverwriteParameter(put) => {
             Subject::Parameter(put.name.clone())
         }
-        Action::TagParameter(name, _) | Action::DeleteParameter(name) => Subject::Parameter(name.clone()),
+        Action::TagParameter(name, _) | Action::LabelParameter(name, ..) | Action::DeleteParameter(name) => {
+            Subject::Parameter(name.clone())
+        }
         Action::CreateLogGroup(create) => Subject::LogGroup(create.name.clone()),
         Action::SetRetention(name, _)
         | Action::SetLogGroupKey(name, _)
@@ -112,6 +114,10 @@ fn subject(at: usize, action: &Action) -> Subject {
 async fn one(clients: &Clients, action: &Action) -> Result<Done, Failure> {
     match action {
         Action::SendCommand(send) => commands::send(clients, send).await,
+        Action::CancelCommand(id) => commands::cancel(clients, id).await,
+        Action::LabelParameter(name, version, label) => {
+            parameters::label(clients, name, *version, label).await
+        }
         Action::CreateParameter(put) => parameters::create(clients, put).await,
         Action::OverwriteParameter(put) => parameters::overwrite(clients, put).await,
         Action::TagParameter(name, tags) => parameters::tag(clients, name, tags).await,

@@ -5,11 +5,11 @@ use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, T
 
 use super::done;
 use super::once::{no_retries, until_admitted};
-use crate::aws::apis::{ADD_TAGS, DELETE_PARAMETER, PUT_PARAMETER};
+use crate::aws::apis::{ADD_TAGS, DELETE_PARAMETER, GET_PARAMETERS, LABEL_PARAMETER, PUT_PARAMETER};
 use crate::aws::connect::Clients;
 use crate::aws::error::unsendable;
 use crate::model::action::{Done, PutParameter, TagMap};
-use crate::model::failure::Failure;
+use crate::model::failure::{Class, Failure};
 
 /// `ssm:PutParameter` of one that does not exist. One that does is a failure of class `Exists`.
 pub(super) async fn create(clients: &Clients, put: &PutParameter) -> Result<Done, Failure> {
@@ -29,6 +29,9 @@ pub(super) async fn create(clients: &Clients, put: &PutParameter) -> Result<Done
 
 /// `ssm:PutParameter` with `Overwrite`, which makes a version each time that it is sent and cannot carry tags.
 pub(super) async fn overwrite(clients: &Clients, put: &PutParameter) -> Result<Done, Failure> {
+    if let Some(expected) = put.based_on {
+        is_still(clients, &put.name, expected).await?;
+    }
     until_admitted(clients, || async {
         let request = clients
             .ssm
@@ -45,6 +48,32 @@ pub(super) async fn overwrite(clients: &Clients, put: &PutParameter) -> Result<D
         Ok(Done { made: vec![reply.version().to_string().into()], ..done(&reply) })
     })
     .await
+}
+
+/// Refuses to go on when the parameter's newest version is another than `expected`. Parameter Store has no
+/// compare-and-swap: this makes the moment in which two writers can miss each other short, not empty.
+async fn is_still(clients: &Clients, name: &str, expected: i64) -> Result<(), Failure> {
+    let request = clients.ssm.get_parameters().names(name);
+    let reply = clients.call(GET_PARAMETERS, request.send()).await?;
+    match reply.parameters().first().map(aws_sdk_ssm::types::Parameter::version) {
+        Some(version) if version == expected => Ok(()),
+        found => {
+            let found = found.map_or_else(|| "none".to_owned(), |version| version.to_string());
+            let message =
+                format!("{name} was at version {expected} and is at {found}: somebody wrote meanwhile");
+            Err(Failure { class: Class::Conflict, ..unsendable(PUT_PARAMETER.call, message) })
+        }
+    }
+}
+
+/// `ssm:LabelParameterVersion`. AWS answers a label that it does not take with success, and names it.
+pub(super) async fn label(clients: &Clients, name: &str, version: i64, label: &str) -> Result<Done, Failure> {
+    let request = clients.ssm.label_parameter_version().name(name).parameter_version(version).labels(label);
+    let reply = clients.call(LABEL_PARAMETER, request.send()).await?;
+    if let Some(refused) = reply.invalid_labels().first() {
+        return Err(unsendable(LABEL_PARAMETER.call, format!("AWS does not take the label {refused}")));
+    }
+    Ok(done(&reply))
 }
 
 /// `ssm:AddTagsToResource`.

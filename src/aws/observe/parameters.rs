@@ -19,7 +19,8 @@ use crate::model::tags::{INSTALLATION, Tags};
 /// The most that AWS gives in one page.
 const PAGE: i32 = 50;
 
-/// Those of `names` that exist, at their newest versions. AWS takes at most ten names.
+/// Those of `names` that exist, at their newest versions, or where a name ends with `:version` or `:label`, at that
+/// one. AWS takes at most ten names.
 pub(super) async fn values(clients: &Clients, names: &[Arc<str>]) -> Result<Vec<Parameter>, Failure> {
     let names = names.iter().map(ToString::to_string).collect();
     let request = clients.ssm.get_parameters().set_names(Some(names)).with_decryption(true);
@@ -29,7 +30,11 @@ pub(super) async fn values(clients: &Clients, names: &[Arc<str>]) -> Result<Vec<
 
 fn parameter(row: &Row) -> Parameter {
     Parameter {
-        name: text(row.name()),
+        // AWS gives the selector beside the name, with its colon.
+        name: match row.selector() {
+            Some(selector) => format!("{}{selector}", row.name().unwrap_or_default()).into(),
+            None => text(row.name()),
+        },
         value: text(row.value()),
         kind: text(row.r#type().map(aws_sdk_ssm::types::ParameterType::as_str)),
         version: row.version(),

@@ -6,6 +6,7 @@ use super::decode::{Fields, boolean, choice, filled_text, list_of, shown};
 use super::problem::Mistakes;
 use super::select::{NodeSelector, Platform, node_selector, object_name};
 use super::values::{Amount, amount, amount_above_zero, duration};
+use super::window::{Window, windows};
 use super::yaml::{Node, Value};
 
 /// Which version of the agent.
@@ -89,30 +90,30 @@ pub enum OnForeignConfig {
 }
 
 /// How carefully a change reaches the nodes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rollout {
     /// How many nodes go first, alone.
     pub canary: Option<Amount>,
     /// Then up to so many in total, wave by wave; empty: all others at once.
     pub waves: Vec<Amount>,
-    /// How long a step must stay healthy before the next.
+    /// How long a stage must stay healthy before the next.
     pub bake: Duration,
     /// How many nodes may be worked on at once.
     pub max_concurrency: Option<Amount>,
-    /// More failures than this halt the rollout.
+    /// More failures than this, of the nodes that have the new release so far, halt the rollout.
     pub max_failures: Option<Amount>,
+    /// When nodes may begin; empty: always.
+    pub windows: Vec<Window>,
+    /// CloudWatch alarms that halt the rollout, by name.
+    pub abort_on: Vec<String>,
 }
 
-impl Default for Rollout {
-    fn default() -> Self {
-        /// Long enough for the agent to start, fail and be seen failing.
-        const BAKE: Duration = Duration::from_mins(5);
-        Self { canary: None, waves: Vec::new(), bake: BAKE, max_concurrency: None, max_failures: None }
-    }
-}
+/// How long a stage must stay healthy before the next, where the document names stages and no time: long enough
+/// for the agent to start, fail and be seen failing.
+const BAKE: Duration = Duration::from_mins(5);
 
 /// The CloudWatch agent on a set of nodes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CloudWatchAgent {
     /// Which nodes.
     pub nodes: NodeSelector,
@@ -128,6 +129,20 @@ pub struct CloudWatchAgent {
     pub rollout: Rollout,
     /// Send nodes `name:version` of the parameter, not the bare name. On unless the document says no.
     pub pin: bool,
+}
+
+impl CloudWatchAgent {
+    /// Whether a release reaches the nodes in stages, may be halted and taken back. One without reaches all of them
+    /// at once, and nothing of it is kept.
+    pub fn has_stages(&self) -> bool {
+        let Rollout { canary, waves, max_failures, abort_on, windows, .. } = &self.rollout;
+        self.ensure == Ensure::Present
+            && (canary.is_some()
+                || !waves.is_empty()
+                || max_failures.is_some()
+                || !abort_on.is_empty()
+                || !windows.is_empty())
+    }
 }
 
 const ENSURE: [(&str, Ensure); 2] = [("present", Ensure::Present), ("absent", Ensure::Absent)];
@@ -231,18 +246,25 @@ fn rollout(node: &Node, mistakes: &mut Mistakes) -> Option<Rollout> {
     let mut fields = Fields::of(node, "rollout", mistakes)?;
     let canary = fields.optional("canary", mistakes, amount_above_zero);
     let waves = fields.optional("waves", mistakes, waves).unwrap_or_default();
-    let bake = fields.optional("bake", mistakes, duration).unwrap_or(Rollout::default().bake);
+    let bake = fields.optional("bake", mistakes, duration);
     let max_concurrency = fields.optional("maxConcurrency", mistakes, amount_above_zero);
     let max_failures = fields.optional("maxFailures", mistakes, amount);
-    if let Some(node) = fields.take("windows", mistakes) {
-        mistakes.error_help(
-            node.span,
-            "maintenance windows are not supported yet",
-            "remove `windows`; `management: paused` stops changes until it is removed",
-        );
-    }
+    let windows = fields.optional("windows", mistakes, windows).unwrap_or_default();
+    let abort_on = fields.optional("abortOn", mistakes, alarms).unwrap_or_default();
     fields.finish(mistakes);
-    Some(Rollout { canary, waves, bake, max_concurrency, max_failures })
+    let names_stages = canary.is_some() || !waves.is_empty() || max_failures.is_some();
+    let bake = bake.unwrap_or(if names_stages { BAKE } else { Duration::ZERO });
+    Some(Rollout { canary, waves, bake, max_concurrency, max_failures, windows, abort_on })
+}
+
+/// Names of CloudWatch alarms: at most a hundred, since one call asks for so many (`DescribeAlarms`, API reference).
+fn alarms(node: &Node, mistakes: &mut Mistakes) -> Option<Vec<String>> {
+    let names = list_of(node, mistakes, filled_text)?;
+    if names.len() > 100 {
+        mistakes.error(node.span, "`abortOn` names more than 100 alarms");
+        return None;
+    }
+    Some(names)
 }
 
 /// Waves grow: each says how far the rollout has come when it is over.

@@ -32,6 +32,11 @@ impl Window {
         self.around(now, 1).into_iter().any(|(from, to)| from <= now && now < to)
     }
 
+    /// When it opens next.
+    pub fn opens_after(&self, now: Timestamp) -> Option<Timestamp> {
+        self.around(now, 9).into_iter().map(|(from, _)| from).filter(|from| *from > now).min()
+    }
+
     /// The beginnings and ends that lie ahead within nine days: at least one of each, since a window comes
     /// back every week.
     pub(super) fn edges_after(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> + use<> {

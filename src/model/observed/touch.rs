@@ -12,7 +12,10 @@ impl Observed {
     /// Makes everything due that `action` may have changed. Values stay until they are read again.
     pub fn touch(&mut self, action: &Action) {
         match action {
-            Action::SendCommand(_) => {}
+            Action::SendCommand(_) | Action::CancelCommand(_) => {}
+            Action::LabelParameter(name, _, label) => {
+                age(&mut self.parameters, &format!("{name}:{label}").into())
+            }
             Action::CreateParameter(put) | Action::OverwriteParameter(put) => {
                 age(&mut self.parameters, &put.name);
                 age(&mut self.parameter_tags, &put.name);

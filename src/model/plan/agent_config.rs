@@ -106,6 +106,7 @@ fn put(draft: &Draft<'_>, object: &Object, config: &AgentConfig) -> PutParameter
         tier: tier(config.tier).into(),
         description: format!("CloudWatch agent configuration {}, kept by Watchkeeper", object.id.name).into(),
         tags: ownership::wanted_tags(&draft.known, object, &config.tags),
+        based_on: None,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::model::finding::{Drift, Finding, Tally};
 use crate::model::memory::Change;
 use crate::model::observed::{Listing, Reading};
 use crate::model::reason::{Nature, Reason};
+use crate::model::rollout::Progress;
 
 /// A plan being made: what the kinds write into.
 #[derive(Debug)]
@@ -98,6 +99,14 @@ impl<'a> Draft<'a> {
         self.admit_for(&object.id, object.common.management, needed)
     }
 
+    /// Whether a node may go back to the stable release now. If not, the finding that says why is added.
+    pub fn admit_revert(&mut self, object: &Object, needed: &Needed) -> bool {
+        let closed = gate::closed_for_revert(&self.known, &object.id, object.common.management, needed);
+        let is_open = closed.is_none();
+        closed.into_iter().for_each(|finding| self.find(finding));
+        is_open
+    }
+
     fn admit_for(&mut self, object: &ObjectRef, management: Management, needed: &Needed) -> bool {
         match gate::closed(&self.known, &mut self.budget, object, management, needed) {
             Some(finding) => {
@@ -179,6 +188,11 @@ impl<'a> Draft<'a> {
             .findings
             .iter()
             .any(|finding| finding.object.as_ref() == Some(object) && finding.reason.nature() > Nature::Note)
+    }
+
+    /// Says how far an object's rollout is.
+    pub fn rollout(&mut self, object: &ObjectRef, progress: Progress) {
+        self.plan.rollouts.insert(object.clone(), progress);
     }
 
     /// Closes the tally of an object that is one single thing.

@@ -51,7 +51,23 @@ pub(super) fn closed(
         .or_else(|| spent(budget, object, needed))
 }
 
-fn about(object: &ObjectRef, needed: &Needed, reason: Reason, note: impl Into<std::borrow::Cow<'static, str>>) -> Finding {
+/// Why a node may not go back to the stable release now: only what was tried already, in vain or not yet seen. A
+/// revert waits for no window, budget or pause.
+pub(super) fn closed_for_revert(
+    known: &Known<'_>,
+    object: &ObjectRef,
+    management: Management,
+    needed: &Needed,
+) -> Option<Finding> {
+    unmanaged(object, management, needed).or_else(|| tried(known, object, needed))
+}
+
+fn about(
+    object: &ObjectRef,
+    needed: &Needed,
+    reason: Reason,
+    note: impl Into<std::borrow::Cow<'static, str>>,
+) -> Finding {
     let finding = Finding::of(object, reason, needed.why.clone()).noting(note);
     finding.about(needed.change.subject.clone()).with(needed.drift.clone())
 }

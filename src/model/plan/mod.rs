@@ -29,6 +29,7 @@ use super::finding::{Drift, Finding, Tally};
 use super::memory::{Change, Memory};
 use super::observed::Observed;
 use super::reason::Reason;
+use super::rollout::Progress;
 use super::rules::Rules;
 use draft::Draft;
 
@@ -44,6 +45,8 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// How each object's parts stand.
     pub tallies: BTreeMap<ObjectRef, Tally>,
+    /// How far each rollout is.
+    pub rollouts: BTreeMap<ObjectRef, Progress>,
     /// The parts that were seen to be right: what was tried on them before is forgiven.
     #[serde(skip)]
     pub right: BTreeSet<Arc<str>>,

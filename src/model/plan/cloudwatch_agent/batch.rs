@@ -79,7 +79,7 @@ impl Wants {
                 if let Some(note) = full {
                     let finding = Finding::of(&object.id, Reason::MaxConcurrency, needed.why).about(node);
                     draft.find(finding.noting(note).with(needed.drift));
-                } else if draft.admit(object, &needed) {
+                } else if admits(draft, object, &needed) {
                     free -= 1;
                     self.fetches -= usize::from(is_fetch);
                     going.push((node, needed));
@@ -89,6 +89,14 @@ impl Wants {
                 self.groups.entry(key).or_default().extend(going);
             }
         }
+    }
+}
+
+/// Whether a change may be made now: a revert is asked less.
+fn admits(draft: &mut Draft<'_>, object: &Object, needed: &Needed) -> bool {
+    match needed.reason {
+        Reason::Reverting => draft.admit_revert(object, needed),
+        _ => draft.admit(object, needed),
     }
 }
 

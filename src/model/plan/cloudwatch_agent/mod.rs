@@ -7,9 +7,11 @@
 mod batch;
 mod candidates;
 mod compete;
+mod desk;
 mod evaluate;
 mod node;
 mod recipe;
+mod rollout;
 mod version;
 mod wish;
 
@@ -17,14 +19,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::draft::Draft;
-use crate::model::action::Step;
 use crate::model::desired::{Amount, CloudWatchAgent, Management, Object};
-use crate::model::finding::{Finding, Tally};
+use crate::model::finding::Tally;
 use crate::model::observed::{Command, CommandStatus, Observed};
-use crate::model::reason::{Nature, Reason};
 use batch::Wants;
 use candidates::Candidate;
-use node::Verdict;
+use desk::Desk;
 
 pub(crate) use wish::{CONFIGURE_DOCUMENT, PACKAGE, PACKAGE_DOCUMENT};
 
@@ -58,43 +58,20 @@ fn one(
     busy: &Busy<'_>,
     wants: &mut Wants,
 ) {
-    let mut tally = Tally { selected: count(nodes.len()), ..Tally::default() };
+    let selected = nodes.len();
     if !is_readable(draft, object) {
-        return draft.tally(&object.id, tally);
+        return draft.tally(&object.id, Tally { selected: count(selected), ..Tally::default() });
     }
     compete::plan(draft, object, &nodes);
-    let wishes = wish::resolve(draft, agent);
-    let mut wanted = Vec::new();
-    for candidate in nodes {
-        let verdict = match wishes.for_candidate(&candidate, agent) {
-            Ok(wish) => node::judge(&draft.known, object, &candidate, wish, busy),
-            Err(verdict) => verdict(&object.id, &candidate),
-        };
-        match verdict {
-            Verdict::Right => {
-                tally.right += 1;
-                forgive(draft, &candidate);
-            }
-            Verdict::Not(finding) => {
-                tally.set_aside += u32::from(finding.reason.nature() == Nature::SetAside);
-                draft.find(*finding);
-            }
-            Verdict::Needs(want) if want.recipe.step == Step::Probe => {
-                if object.common.management != Management::Paused {
-                    wants.probe(&candidate, *want);
-                } else {
-                    let message = format!("{} is not probed while its document is paused", candidate.id);
-                    draft.find(Finding::of(&object.id, Reason::Paused, message).about(candidate.id.clone()));
-                }
-            }
-            Verdict::Needs(want) => wanted.push((candidate.id.clone(), *want)),
-        }
+    let target = wish::resolve(draft, agent);
+    let mut desk = Desk::new(draft, object, agent, busy, wants, selected);
+    // Without a word of our own on the nodes there is nothing to stage: differences are only reported.
+    if agent.has_stages() && object.common.management == Management::Enforce {
+        rollout::plan(&mut desk, nodes, &target);
+    } else {
+        nodes.into_iter().for_each(|candidate| desk.serve(candidate, &target));
     }
-    let limit = concurrency(agent, tally.selected);
-    let at_work =
-        busy.values().filter(|command| *command.key.object == *object.id.name && command.step().writes());
-    wants.change(draft, object, wanted, limit.saturating_sub(count(at_work.count())));
-    draft.tally(&object.id, tally);
+    desk.finish(concurrency(agent, count(selected)));
 }
 
 /// Without the listings, or without the probe, nothing can be told of any node.
@@ -109,10 +86,6 @@ fn is_readable(draft: &mut Draft<'_>, object: &Object) -> bool {
         return false;
     }
     wish::has_probe(draft, object)
-}
-
-fn forgive(draft: &mut Draft<'_>, candidate: &Candidate<'_>) {
-    draft.right(candidate.id.clone());
 }
 
 /// The nodes on which a command of ours has not finished.

@@ -61,6 +61,11 @@ impl Want {
     }
 }
 
+/// Whether nothing can be done with the node now, whatever it needs.
+pub(super) fn is_out_of_reach(known: &Known<'_>, candidate: &Candidate<'_>) -> bool {
+    candidate.rival.is_some() || unmanageable(known, candidate).is_some()
+}
+
 /// Judges one node.
 pub(super) fn judge(
     known: &Known<'_>,
@@ -296,7 +301,7 @@ fn failed(object: &Object, want: &Want, result: &StepResult, count: u32, next: T
 }
 
 /// The end of an output, where programs say what went wrong; on one line, without control characters.
-fn tail(output: &str) -> String {
+pub(super) fn tail(output: &str) -> String {
     let words: String = output.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
     let skip = words.chars().count().saturating_sub(SHOWN_OUTPUT);

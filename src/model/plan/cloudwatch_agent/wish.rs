@@ -7,7 +7,7 @@ use super::candidates::Candidate;
 use super::node::Verdict;
 use super::recipe::{self, ByMode, Recipe};
 use crate::model::desired::{
-    AgentConfig, CloudWatchAgent, Ensure, Kind, Object, ObjectRef, OnForeignConfig, Spec, Version,
+    CloudWatchAgent, Ensure, Kind, Object, ObjectRef, OnForeignConfig, Spec, Version,
 };
 use crate::model::finding::Finding;
 use crate::model::observed::Reading;
@@ -15,6 +15,7 @@ use crate::model::plan::agent_config::current_version;
 use crate::model::plan::draft::Draft;
 use crate::model::probe;
 use crate::model::reason::Reason;
+use crate::model::rollout::{Pinned, Release};
 
 /// The document that installs and removes packages.
 pub(crate) const PACKAGE_DOCUMENT: &str = "AWS-ConfigureAWSPackage";
@@ -78,35 +79,51 @@ pub(super) struct WishedConfig {
 /// Makes the verdict for a node whose wish cannot be resolved.
 pub(super) type Unresolved = Box<dyn Fn(&ObjectRef, &Candidate<'_>) -> Verdict>;
 
-/// What a document wants, by configuration.
+/// What a document wants, or wanted, by configuration.
 pub(super) struct Wishes {
-    by_config: BTreeMap<String, Result<Wish, (Reason, String)>>,
+    /// What there is of it to want: all that could be resolved.
+    pub release: Release,
+    by_config: BTreeMap<Arc<str>, Result<Wish, (Reason, String)>>,
     absent: Wish,
 }
 
-/// Resolves what `agent` wants.
+/// Resolves what `agent` wants now.
 pub(super) fn resolve(draft: &Draft<'_>, agent: &CloudWatchAgent) -> Wishes {
-    let version = version(draft, agent);
+    let names = agent.config.as_ref().map(|choice| choice.names()).unwrap_or_default();
+    let mut release = Release { version: version(draft, agent), ..Release::default() };
+    let mut unresolved = BTreeMap::new();
+    for (_, name) in names {
+        match config(draft, name) {
+            Ok(pinned) => drop(release.configs.insert(name.into(), pinned)),
+            Err(why) => drop(unresolved.insert(Arc::from(name), Err(why))),
+        }
+    }
+    let mut wishes = of_release(draft, agent, release);
+    wishes.by_config.append(&mut unresolved);
+    wishes
+}
+
+/// What `agent` wants of its nodes that shall have `release`.
+pub(super) fn of_release(draft: &Draft<'_>, agent: &CloudWatchAgent, release: Release) -> Wishes {
     let base = Wish {
         ensure: agent.ensure,
-        steps: Steps::to(version.as_deref()),
-        version,
+        steps: Steps::to(release.version.as_deref()),
+        version: release.version.clone(),
         config: None,
         replaces_foreign: agent.on_foreign_config == OnForeignConfig::Replace,
-        our_files: Arc::new(our_files(draft)),
+        our_files: Arc::new(our_files(draft, &release)),
     };
-    let names = agent.config.as_ref().map(|choice| choice.names()).unwrap_or_default();
-    let by_config = names
-        .into_iter()
-        .map(|(_, name)| {
-            let wish = config(draft, agent, name).map(|config| Wish { config: Some(config), ..base.clone() });
-            (name.to_owned(), wish)
-        })
-        .collect();
-    Wishes { by_config, absent: base }
+    let wish = |pinned: &Pinned| Wish { config: Some(wished(agent, pinned)), ..base.clone() };
+    let by_config = release.configs.iter().map(|(name, pinned)| (name.clone(), Ok(wish(pinned)))).collect();
+    Wishes { release, by_config, absent: base }
 }
 
 impl Wishes {
+    /// Whether everything that the document refers to could be resolved.
+    pub fn is_whole(&self) -> bool {
+        self.by_config.values().all(Result::is_ok)
+    }
+
     /// What `candidate` shall have, or the verdict that says why that is not known.
     pub fn for_candidate(
         &self,
@@ -136,6 +153,12 @@ impl Wishes {
     }
 }
 
+fn wished(agent: &CloudWatchAgent, pinned: &Pinned) -> WishedConfig {
+    let Pinned { parameter, version, sha256 } = pinned;
+    let location = if agent.pin { format!("{parameter}:{version}").into() } else { parameter.clone() };
+    WishedConfig { configure: recipe::configure(&location), location, sha256: sha256.clone() }
+}
+
 fn not(reason: Reason, message: String) -> Unresolved {
     Box::new(move |object, candidate| {
         let message = format!("{}: {message}", candidate.id);
@@ -153,7 +176,7 @@ fn version(draft: &Draft<'_>, agent: &CloudWatchAgent) -> Option<Arc<str>> {
     }
 }
 
-fn config(draft: &Draft<'_>, agent: &CloudWatchAgent, name: &str) -> Result<WishedConfig, (Reason, String)> {
+fn config(draft: &Draft<'_>, name: &str) -> Result<Pinned, (Reason, String)> {
     let known = draft.known;
     let id = ObjectRef::new(Kind::AgentConfig, name);
     let waits = |what: String| (Reason::DependencyNotReady, format!("waits for {what}"));
@@ -170,26 +193,18 @@ fn config(draft: &Draft<'_>, agent: &CloudWatchAgent, name: &str) -> Result<Wish
     }
     let reading = known.observed.parameters.get(config.parameter.as_str()).unwrap_or(&Reading::NotAsked);
     let Some(version) = current_version(reading, config) else { return Err(waits(id.to_string())) };
-    let location =
-        if agent.pin { format!("{}:{version}", config.parameter) } else { config.parameter.clone() };
-    let location = Arc::from(location);
-    let configure = recipe::configure(&location);
-    Ok(WishedConfig { location, sha256: config.sha256.as_str().into(), configure })
+    Ok(Pinned { parameter: config.parameter.as_str().into(), version, sha256: config.sha256.as_str().into() })
 }
 
 /// The names under which the agent keeps what it fetched from our parameters: `ssm_`, then the name with every
 /// `/`, `:` and space replaced by `_` (the agent's `downloader.go`).
-fn our_files(draft: &Draft<'_>) -> BTreeSet<String> {
-    let name = |config: &AgentConfig| format!("ssm_{}", config.parameter.replace(['/', ':', ' '], "_"));
-    draft
-        .known
-        .desired
-        .of_kind(Kind::AgentConfig)
-        .filter_map(|object| match &object.spec {
-            Spec::AgentConfig(config) => Some(name(config)),
-            _ => None,
-        })
-        .collect()
+fn our_files(draft: &Draft<'_>, release: &Release) -> BTreeSet<String> {
+    let name = |parameter: &str| format!("ssm_{}", parameter.replace(['/', ':', ' '], "_"));
+    let configs = draft.known.desired.of_kind(Kind::AgentConfig).filter_map(|object| match &object.spec {
+        Spec::AgentConfig(config) => Some(name(&config.parameter)),
+        _ => None,
+    });
+    configs.chain(release.configs.values().map(|pinned| name(&pinned.parameter))).collect()
 }
 
 /// Whether the probe document is the one that this version of Watchkeeper understands. If not, says so.

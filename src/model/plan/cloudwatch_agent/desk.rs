@@ -1,0 +1,128 @@
+//! Where the nodes of one object are dealt with: verdicts become findings, probes and wanted steps.
+
+use super::batch::Wants;
+use super::candidates::Candidate;
+use super::node::{self, Verdict, Want};
+use super::wish::Wishes;
+use super::{Busy, NodeId, count};
+use crate::model::action::Step;
+use crate::model::desired::{CloudWatchAgent, Management, Object};
+use crate::model::finding::{Finding, Tally};
+use crate::model::plan::draft::Draft;
+use crate::model::reason::{Nature, Reason};
+
+/// One object at work.
+pub(super) struct Desk<'d, 'k> {
+    /// The plan.
+    pub draft: &'d mut Draft<'k>,
+    /// The object.
+    pub object: &'d Object,
+    /// What it says.
+    pub agent: &'d CloudWatchAgent,
+    /// The nodes at which a command is.
+    pub busy: &'d Busy<'d>,
+    wants: &'d mut Wants,
+    tally: Tally,
+    wanted: Vec<(NodeId, Want)>,
+}
+
+impl<'d, 'k> Desk<'d, 'k> {
+    /// Nothing is dealt with yet of the `selected` nodes.
+    pub fn new(
+        draft: &'d mut Draft<'k>,
+        object: &'d Object,
+        agent: &'d CloudWatchAgent,
+        busy: &'d Busy<'d>,
+        wants: &'d mut Wants,
+        selected: usize,
+    ) -> Self {
+        let tally = Tally { selected: count(selected), ..Tally::default() };
+        Self { draft, object, agent, busy, wants, tally, wanted: Vec::new() }
+    }
+
+    /// The node shall be as `wishes` say, and counts as right when it is.
+    pub fn serve(&mut self, candidate: Candidate<'_>, wishes: &Wishes) {
+        let verdict = self.judge(&candidate, wishes);
+        if matches!(verdict, Verdict::Right) {
+            self.right();
+        }
+        self.take(&candidate, verdict);
+    }
+
+    /// The node shall be as `stable` says for now; it is not yet what the document asks for.
+    pub fn hold(&mut self, candidate: Candidate<'_>, stable: &Wishes) {
+        let verdict = self.judge(&candidate, stable);
+        self.take(&candidate, verdict);
+    }
+
+    /// The node had what was rejected and goes back to `stable`.
+    pub fn revert(&mut self, candidate: Candidate<'_>, stable: &Wishes) {
+        let mut verdict = self.judge(&candidate, stable);
+        if let Verdict::Needs(want) = &mut verdict
+            && want.recipe.step != Step::Probe
+        {
+            want.needed.reason = Reason::Reverting;
+        }
+        self.take(&candidate, verdict);
+    }
+
+    /// The node is read where that is due, and otherwise left as it is.
+    pub fn leave(&mut self, candidate: Candidate<'_>, wishes: &Wishes) {
+        let verdict = self.judge(&candidate, wishes);
+        let is_change = matches!(&verdict, Verdict::Needs(want) if want.recipe.step != Step::Probe);
+        if !is_change {
+            self.take(&candidate, verdict);
+        }
+    }
+
+    /// A node is right.
+    pub fn right(&mut self) {
+        self.tally.right += 1;
+    }
+
+    /// The node is to be read, whatever is known of it.
+    pub fn probe(&mut self, candidate: &Candidate<'_>, wishes: &Wishes, why: &str) {
+        let Ok(wish) = wishes.for_candidate(candidate, self.agent) else { return };
+        let is_paused = self.object.common.management == Management::Paused;
+        if !is_paused && !self.busy.contains_key(&*candidate.id) {
+            self.wants.probe(candidate, Want::new(candidate, &wish.steps.probe, why, Vec::new()));
+        }
+    }
+
+    /// Sends what is wanted on its way, as far as `limit` nodes at once allow.
+    pub fn finish(self, limit: u32) {
+        let mine = |command: &&&crate::model::observed::Command| {
+            *command.key.object == *self.object.id.name && command.step().writes()
+        };
+        let at_work = count(self.busy.values().filter(mine).count());
+        self.wants.change(self.draft, self.object, self.wanted, limit.saturating_sub(at_work));
+        self.draft.tally(&self.object.id, self.tally);
+    }
+
+    fn judge(&self, candidate: &Candidate<'_>, wishes: &Wishes) -> Verdict {
+        match wishes.for_candidate(candidate, self.agent) {
+            Ok(wish) => node::judge(&self.draft.known, self.object, candidate, wish, self.busy),
+            Err(verdict) => verdict(&self.object.id, candidate),
+        }
+    }
+
+    fn take(&mut self, candidate: &Candidate<'_>, verdict: Verdict) {
+        match verdict {
+            Verdict::Right => self.draft.right(candidate.id.clone()),
+            Verdict::Not(finding) => {
+                self.tally.set_aside += u32::from(finding.reason.nature() == Nature::SetAside);
+                self.draft.find(*finding);
+            }
+            Verdict::Needs(want) if want.recipe.step == Step::Probe => self.take_probe(candidate, *want),
+            Verdict::Needs(want) => self.wanted.push((candidate.id.clone(), *want)),
+        }
+    }
+
+    fn take_probe(&mut self, candidate: &Candidate<'_>, want: Want) {
+        if self.object.common.management != Management::Paused {
+            return self.wants.probe(candidate, want);
+        }
+        let message = format!("{} is not probed while its document is paused", candidate.id);
+        self.draft.find(Finding::of(&self.object.id, Reason::Paused, message).about(candidate.id.clone()));
+    }
+}
