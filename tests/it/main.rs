@@ -14,6 +14,7 @@ mod flow_logs;
 mod ownership;
 mod probe_script;
 mod restart;
+mod rollouts;
 mod sdk;
 mod settle;
 mod sim_ec2;
