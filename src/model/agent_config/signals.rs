@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::model::desired::Platform;
+use crate::model::observed::MetricKey;
 
 /// The namespace of metrics where the configuration names none.
 const DEFAULT_NAMESPACE: &str = "CWAgent";
@@ -262,6 +263,15 @@ impl MetricSignal {
     /// Whether an agent on `platform` collects it.
     pub fn applies_to(&self, platform: Platform) -> bool {
         self.system == System::of(platform)
+    }
+
+    /// What to ask for.
+    ///
+    /// # Errors
+    /// When no dimension names the node.
+    pub fn key(&self) -> Result<MetricKey, Unnamed> {
+        let dimension = self.dimension.clone()?;
+        Ok(MetricKey { namespace: self.namespace.clone(), metric: self.metric.clone(), dimension })
     }
 
     /// The dimension's value for node `id`, where SSM knows the machine as `hostname`.
