@@ -96,6 +96,12 @@ pub const DESCRIBE_LOG_GROUPS: Api = Api::new("logs:DescribeLogGroups", 8.0, 8.0
 pub const LOGS_LIST_TAGS: Api = Api::new("logs:ListTagsForResource", 25.0, 25.0);
 /// 5 a second in the smallest Regions; [`filter_log_events`] knows the others.
 pub const FILTER_LOG_EVENTS: Api = Api::new("logs:FilterLogEvents", 4.0, 4.0);
+/// 10 a second, and each is charged by what it searches. One a group and reading.
+pub const START_QUERY: Api = Api::new("logs:StartQuery", 4.0, 8.0);
+/// 10 a second.
+pub const GET_QUERY_RESULTS: Api = Api::new("logs:GetQueryResults", 8.0, 8.0);
+/// 10 a second. Only for a query that takes too long.
+pub const STOP_QUERY: Api = Api::new("logs:StopQuery", 4.0, 4.0);
 /// 10 a second.
 pub const CREATE_LOG_GROUP: Api = Api::new("logs:CreateLogGroup", 8.0, 8.0);
 /// 10 a second.
@@ -108,6 +114,13 @@ pub const DELETE_RETENTION: Api = Api::new("logs:DeleteRetentionPolicy", 4.0, 4.
 pub const LOGS_TAG: Api = Api::new("logs:TagResource", 4.0, 4.0);
 /// 5 a second.
 pub const ASSOCIATE_KMS_KEY: Api = Api::new("logs:AssociateKmsKey", 4.0, 4.0);
+
+// CloudWatch. Published: "CloudWatch service quotas".
+
+/// 25 a second. 500 metrics a page.
+pub const LIST_METRICS: Api = Api::new("cloudwatch:ListMetrics", 20.0, 20.0);
+/// 9 a second. A hundred alarms a call.
+pub const DESCRIBE_ALARMS: Api = Api::new("cloudwatch:DescribeAlarms", 6.0, 6.0);
 
 // IAM. Nothing is published and the bucket belongs to the whole account: low.
 

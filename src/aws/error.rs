@@ -51,8 +51,8 @@ const CODES: &[(Class, &[&str])] = &[
     (Class::NotReady, &["IncorrectState", "IncorrectInstanceState"]),
     (Class::Quota, &["TooManyTags"]),
     (Class::Ambiguous, &[
-        "InternalServerError", "InternalFailure", "InternalError", "ServiceFailure", "ServiceUnavailable",
-        "Unavailable", "RequestTimeout",
+        "InternalServerError", "InternalServiceError", "InternalServiceFault", "InternalFailure", "InternalError",
+        "ServiceFailure", "ServiceUnavailable", "Unavailable", "RequestTimeout",
     ]),
 ];
 
@@ -119,6 +119,17 @@ pub fn nonsense(call: &str, why: &str) -> Failure {
         class: Class::Ambiguous,
         code: "Nonsense".to_owned(),
         message: why.to_owned(),
+        call: call.to_owned(),
+        request_id: None,
+    }
+}
+
+/// Something that AWS took up and did not bring to an end.
+pub fn unfinished(call: &str, why: impl Into<String>) -> Failure {
+    Failure {
+        class: Class::NotReady,
+        code: "Unfinished".to_owned(),
+        message: why.into(),
         call: call.to_owned(),
         request_id: None,
     }
@@ -218,6 +229,9 @@ mod tests {
             ("MalformedPolicyDocument", "", 400, Class::Invalid),
             ("InternalServerError", "", 500, Class::Ambiguous),
             ("ServiceFailure", "", 500, Class::Ambiguous),
+            ("InternalServiceFault", "", 500, Class::Ambiguous),
+            ("ResourceNotFound", "", 404, Class::NotFound),
+            ("MalformedQueryException", "", 400, Class::Invalid),
             ("NeverHeardOf", "", 503, Class::Ambiguous),
             ("NeverHeardOf", "", 400, Class::Invalid),
         ];

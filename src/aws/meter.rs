@@ -88,6 +88,7 @@ fn call_of(metadata: &Metadata) -> String {
     let service = match metadata.service() {
         "SSM" => "ssm",
         "EC2" => "ec2",
+        "CloudWatch" => "cloudwatch",
         "CloudWatch Logs" => "logs",
         "IAM" => "iam",
         "STS" => "sts",

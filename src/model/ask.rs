@@ -3,6 +3,8 @@
 //! [`ask`] is pure: it looks at what is wanted and at how old each fact is, and names the questions that are due.
 //! Its ages are what Watchkeeper's calls to AWS cost, so they stand in one table, each with its reason.
 
+mod telemetry;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -38,6 +40,16 @@ pub mod ages {
     pub const DOCUMENTS: SignedDuration = SignedDuration::from_mins(10);
     /// State Manager associations are made by people.
     pub const ASSOCIATIONS: SignedDuration = SignedDuration::from_mins(30);
+    /// Whether telemetry arrives, in a group or a namespace, in steady state. Readings cost calls, and queries cost
+    /// money by the volume searched; a machine that falls silent may be told of ten minutes later.
+    pub const ARRIVALS: SignedDuration = SignedDuration::from_mins(10);
+    /// The same while a node that was just configured has not been seen to send yet: a wave waits for it. Agents
+    /// flush every few seconds, and a new metric takes minutes to be listed.
+    pub const AWAITED_ARRIVALS: SignedDuration = SignedDuration::from_mins(1);
+    /// The class of a group that no document describes never changes; it decides how to ask.
+    pub const GROUP_CLASS: SignedDuration = SignedDuration::from_mins(30);
+    /// Alarms that stop a rollout: they look at minutes themselves.
+    pub const ALARMS: SignedDuration = SignedDuration::from_mins(1);
     /// What we own without a document for it: nothing is urgent about an orphan.
     pub const ORPHANS: SignedDuration = SignedDuration::from_mins(30);
     /// Whose credentials these are does not change while they work.
@@ -73,6 +85,7 @@ pub fn ask(known: &Known<'_>) -> Vec<Question> {
             Spec::FlowLog(flow_log) => asked.flow_log(flow_log),
         }
     }
+    asked.telemetry();
     asked.orphans();
     asked.finish()
 }

@@ -3,17 +3,19 @@
 //! A fact is known, absent, or unknown with a reason; never just missing. Absence is only ever read from a
 //! complete listing or a direct answer. Nothing here decides anything.
 
+mod arrivals;
 mod facts;
 mod listing;
 mod reading;
 mod take;
 mod touch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use arrivals::{AlarmState, Arrival, Arrivals, LOOK_BACK, MetricKey};
 pub use facts::{
     Association, Command, CommandStatus, Document, FlowLog, Identity, Instance, InstanceState, Interface,
     Invocation, InvocationStatus, LogGroup, ManagedNode, Network, Parameter, Ping, Platform, Profile, Role,
@@ -70,6 +72,12 @@ pub struct Observed {
     pub log_group_tags: BTreeMap<Arc<str>, Reading<Tags>>,
     /// The newest event seen, by group and beginning of the stream's name.
     pub arrivals: BTreeMap<(Arc<str>, Arc<str>), Reading<Timestamp>>,
+    /// The newest event in each stream that was asked for, by group.
+    pub group_arrivals: BTreeMap<Arc<str>, Reading<Arrivals>>,
+    /// The values of a dimension that sent a metric in the last three hours.
+    pub active_metrics: BTreeMap<MetricKey, Reading<BTreeSet<Arc<str>>>>,
+    /// Alarms, by name.
+    pub alarms: BTreeMap<Arc<str>, Reading<AlarmState>>,
     /// Roles, by name.
     pub roles: BTreeMap<Arc<str>, Reading<Role>>,
     /// Instance profiles, by name.

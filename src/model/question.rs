@@ -1,15 +1,16 @@
 //! What can be asked of AWS, and the answers. `ask` chooses the questions, `aws/observe` answers them, and
 //! [`Observed`](super::observed::Observed) takes the answers in.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::failure::Failure;
 use super::observed::{
-    Association, Command, Document, FlowLog, Identity, Instance, Interface, Invocation, LogGroup,
-    ManagedNode, Network, Parameter, Profile, Role,
+    AlarmState, Arrivals, Association, Command, Document, FlowLog, Identity, Instance, Interface, Invocation,
+    LogGroup, ManagedNode, MetricKey, Network, Parameter, Profile, Role,
 };
 use super::tags::Tags;
 
@@ -66,6 +67,21 @@ pub enum Question {
         /// Look no further back.
         since: Timestamp,
     },
+    /// The newest event in each of these streams of a group. `logs:FilterLogEvents`, or one `logs:StartQuery`.
+    GroupArrivals {
+        /// The log group.
+        group: Arc<str>,
+        /// The streams, sorted.
+        streams: Vec<Arc<str>>,
+        /// How far to look back. A span, not a moment, so that the same question is equal to itself later.
+        back: SignedDuration,
+        /// By one query over the whole group, instead of reading events.
+        by_query: bool,
+    },
+    /// Which values of a dimension sent a metric in the last three hours. `cloudwatch:ListMetrics`, 500 a page.
+    ActiveMetrics(MetricKey),
+    /// The states of at most a hundred alarms. `cloudwatch:DescribeAlarms`.
+    Alarms(Vec<Arc<str>>),
     /// One role with everything that hangs on it. `iam:GetRole` and the listings of its policies.
     Role(Arc<str>),
     /// One instance profile. `iam:GetInstanceProfile`.
@@ -120,6 +136,12 @@ pub enum Facts {
     LogGroup(Option<LogGroup>),
     /// When the newest event in sight happened.
     Arrival(Option<Timestamp>),
+    /// See [`Question::GroupArrivals`].
+    GroupArrivals(Arrivals),
+    /// See [`Question::ActiveMetrics`].
+    ActiveMetrics(BTreeSet<Arc<str>>),
+    /// See [`Question::Alarms`]: those that exist.
+    Alarms(BTreeMap<Arc<str>, AlarmState>),
     /// See [`Question::Role`].
     Role(Option<Box<Role>>),
     /// See [`Question::Profile`].

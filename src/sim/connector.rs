@@ -55,14 +55,25 @@ fn incoming(request: &HttpRequest) -> Request {
         request.headers().iter().map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
     // Every SDK request that the simulator knows is in memory; a streaming one has no operation here.
     let body = request.body().bytes().unwrap_or_default().to_vec();
-    Request { headers, body }
+    Request { path: path(request.uri()), headers, body }
+}
+
+/// The path of a whole address, or of one that is a path already.
+fn path(uri: &str) -> String {
+    let after_host =
+        uri.split_once("://").map_or(uri, |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]));
+    after_host.split('?').next().unwrap_or_default().to_owned()
 }
 
 fn outgoing(response: Response) -> Result<HttpResponse, ConnectorError> {
     let status =
         StatusCode::try_from(response.status).map_err(|error| ConnectorError::other(error.into(), None))?;
+    let protocol = response.protocol();
     let mut reply = HttpResponse::new(status, SdkBody::from(response.body));
     let headers = reply.headers_mut();
+    if let Some(protocol) = protocol {
+        headers.insert("smithy-protocol", protocol);
+    }
     headers.insert("content-type", response.content_type);
     headers.insert("x-amzn-requestid", response.request_id);
     Ok(reply)

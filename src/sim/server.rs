@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, HeaderValue, Response as HttpResponse};
+use axum::http::{HeaderMap, HeaderValue, Response as HttpResponse, Uri};
 use axum::routing::{get, post};
 use http_body_util::{Full, Limited};
 use tokio::net::TcpListener;
@@ -52,26 +52,29 @@ async fn clock(State(sim): State<Sim>) -> String {
     format!("{} {}\n", sim.now(), sim.clock().speed())
 }
 
-async fn answer(State(sim): State<Sim>, headers: HeaderMap, body: Bytes) -> HttpResponse<Body> {
-    match sim.call(&incoming(&headers, &body)) {
+async fn answer(State(sim): State<Sim>, uri: Uri, headers: HeaderMap, body: Bytes) -> HttpResponse<Body> {
+    match sim.call(&incoming(uri.path(), &headers, &body)) {
         Answer::Reply(response) => outgoing(response),
         Answer::Silence => std::future::pending().await,
         Answer::Broken => broken(),
     }
 }
 
-fn incoming(headers: &HeaderMap, body: &[u8]) -> Request {
+fn incoming(path: &str, headers: &HeaderMap, body: &[u8]) -> Request {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-    Request { headers, body: body.to_vec() }
+    Request { path: path.to_owned(), headers, body: body.to_vec() }
 }
 
 fn outgoing(response: Response) -> HttpResponse<Body> {
-    let reply = HttpResponse::builder()
+    let mut reply = HttpResponse::builder()
         .status(response.status)
         .header("content-type", response.content_type)
-        .header("x-amzn-requestid", response.request_id)
-        .body(Body::from(response.body));
+        .header("x-amzn-requestid", &response.request_id);
+    if let Some(protocol) = response.protocol() {
+        reply = reply.header("smithy-protocol", protocol);
+    }
+    let reply = reply.body(Body::from(response.body));
     // Status and headers are the simulator's own; a reply that HTTP cannot say is as good as none.
     reply.unwrap_or_else(|_| broken())
 }

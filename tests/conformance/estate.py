@@ -233,6 +233,49 @@ def log_events(call, group, now):
         call("DescribeLogStreams", logGroupName=group, orderBy=order)
 
 
+def queries(walk):
+    call = lambda operation, **inputs: walk.call("logs", operation, **inputs)
+    group = "conformance-queries"
+    call("CreateLogGroup", logGroupName=group)
+    call("CreateLogStream", logGroupName=group, logStreamName="own")
+    now = until(lambda: call("DescribeLogGroups", logGroupNamePrefix=group), lambda answer: answer.get("logGroups"))
+    now = now["logGroups"][0]["creationTime"]
+    call("PutLogEvents", logGroupName=group, logStreamName="own", logEvents=[{"timestamp": now, "message": "event"}])
+    asked = {"logGroupName": group, "startTime": now // 1000 - 60, "endTime": now // 1000 + 60}
+    for text in ("fields @timestamp, @message | sort @timestamp desc | limit 5",
+                 "stats max(@timestamp) as newest by @logStream"):
+        query = call("StartQuery", queryString=text, **asked)["queryId"]
+        done = until(lambda: call("GetQueryResults", queryId=query), lambda answer: answer.get("status") != "Running")
+        if len(done.get("results", [])) != 1:
+            walk.complaints.append(f"logs StartQuery: `{text}` found {done}")
+    call("StopQuery", queryId=call("StartQuery", queryString="fields @message", **asked)["queryId"])
+    call("DeleteLogGroup", logGroupName=group)
+
+
+def metrics(walk):
+    call = lambda operation, **inputs: walk.call("cloudwatch", operation, **inputs)
+    here = {"Namespace": "Conformance", "MetricName": "latency"}
+    host = [{"Name": "host", "Value": "web-1"}]
+    datum = {"MetricName": "latency", "Dimensions": host, "Value": 2.5, "Unit": "Milliseconds"}
+    call("PutMetricData", Namespace="Conformance", MetricData=[datum])
+    listed = until(lambda: call("ListMetrics", RecentlyActive="PT3H", Dimensions=[{"Name": "host"}], **here),
+                   lambda answer: answer.get("Metrics"))
+    if not listed.get("Metrics"):
+        walk.complaints.append("cloudwatch ListMetrics: what was put is never listed")
+    span = {"StartTime": 1_700_000_000, "EndTime": 4_000_000_000}
+    call("GetMetricStatistics", Dimensions=host, Period=86400, Statistics=["Average", "SampleCount"], **span, **here)
+    stat = {"Metric": {"Dimensions": host, **here}, "Period": 86400, "Stat": "Maximum"}
+    call("GetMetricData", MetricDataQueries=[{"Id": "a", "MetricStat": stat}], **span)
+    call("PutMetricAlarm", AlarmName="slow", Statistic="Average", Period=60, EvaluationPeriods=1, Threshold=100.0,
+         ComparisonOperator="GreaterThanThreshold", Dimensions=host, **here)
+    call("SetAlarmState", AlarmName="slow", StateValue="ALARM", StateReason="conformance")
+    shown = call("DescribeAlarms", AlarmNames=["slow", "missing"], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    if [alarm["StateValue"] for alarm in shown.get("MetricAlarms", [])] != ["ALARM"]:
+        walk.complaints.append(f"cloudwatch DescribeAlarms: {shown}")
+    call("DescribeAlarms", AlarmNamePrefix="s", StateValue="ALARM", MaxRecords=1)
+    call("DeleteAlarms", AlarmNames=["slow"])
+
+
 def other_account(walk):
     made = walk.call("iam", "CreateRole", RoleName="reader", AssumeRolePolicyDocument=json.dumps(ACCOUNT_TRUST))
     assume = {"RoleArn": made["Role"]["Arn"], "RoleSessionName": "conformance"}
@@ -264,5 +307,6 @@ def taking_down(walk):
 
 
 PARTS = [
-    identity, roles, network, flow_logs, parameters, documents, commands, associations, logs, other_account, taking_down
+    identity, roles, network, flow_logs, parameters, documents, commands, associations, logs, queries, metrics,
+    other_account, taking_down
 ]

@@ -20,6 +20,8 @@ import urllib.parse
 import botocore.session
 import botocore.validate
 
+import shapes
+
 SESSION = botocore.session.get_session()
 TARGETS = {"AmazonSSM": "ssm", "Logs_20140328": "logs"}
 VERSIONS = {"2016-11-15": "ec2", "2010-05-08": "iam", "2011-06-15": "sts"}
@@ -30,12 +32,16 @@ def model_of(service, operation):
     return SESSION.get_service_model(service).operation_model(operation)
 
 
-def complaints(headers, body):
+def complaints(path, headers, body):
     """What is wrong with one request, and what it is: `service Operation`."""
-    target = headers.get("X-Amz-Target")
-    if target:
+    target, found = headers.get("X-Amz-Target"), []
+    if headers.get("Smithy-Protocol") == "rpc-v2-cbor":
+        service, operation = "cloudwatch", path.rpartition("/")[2]
+        shape = model_of(service, operation).input_shape
+        value = shapes.cbor(body) if body else {}
+    elif target:
         prefix, _, operation = target.partition(".")
-        service, found = TARGETS[prefix], []
+        service = TARGETS[prefix]
         shape = model_of(service, operation).input_shape
         value = json.loads(body or b"{}")
     else:
@@ -141,9 +147,9 @@ class Seen:
     def __init__(self):
         self.lock, self.operations, self.complaints = threading.Lock(), {}, set()
 
-    def note(self, headers, body):
+    def note(self, path, headers, body):
         try:
-            operation, found = complaints(headers, body)
+            operation, found = complaints(path, headers, body)
         except Exception as error:  # a request that cannot even be read is the worst of all
             operation, found = "unreadable", [f"{error!r}: {body[:200]!r}"]
         with self.lock:
@@ -160,7 +166,7 @@ def proxy(upstream, seen):
         def pass_on(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if self.command == "POST":
-                seen.note(self.headers, body)
+                seen.note(self.path, self.headers, body)
             connection = http.client.HTTPConnection(upstream)
             connection.request(self.command, self.path, body, dict(self.headers))
             reply = connection.getresponse()

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test says by panicking that something is wrong")]
 
 mod agents;
+mod arrival;
 mod aws;
 mod breakage;
 mod canned;
@@ -17,6 +18,7 @@ mod restart;
 mod rollouts;
 mod sdk;
 mod settle;
+mod sim_cloudwatch;
 mod sim_ec2;
 mod sim_iam;
 mod sim_logs;

@@ -17,6 +17,8 @@ const WATCHED: SignedDuration = minutes(60);
 const PAGE: usize = 50;
 /// Rows in a page of EC2.
 const LARGE_PAGE: usize = 1_000;
+/// Rows in a page of metrics.
+const METRICS_PAGE: usize = 500;
 
 /// The fewest calls that an hour can do with, by operation: how often each fact comes due, times its pages.
 fn least(nodes: usize, vpcs: usize) -> BTreeMap<&'static str, usize> {
@@ -44,6 +46,12 @@ fn least(nodes: usize, vpcs: usize) -> BTreeMap<&'static str, usize> {
         // The probe and the package; the associations of two documents.
         ("DescribeDocument", often(ages::DOCUMENTS) * 2),
         ("ListAssociations", often(ages::ASSOCIATIONS) * 2),
+        // One metric of Linux and one of Windows, which a fifth of the machines run.
+        (
+            "ListMetrics",
+            often(ages::ARRIVALS)
+                * ((nodes - nodes / 5).div_ceil(METRICS_PAGE) + (nodes / 5).div_ceil(METRICS_PAGE)),
+        ),
         // A due probe is sent once, and its invocations are read when they are there.
         ("SendCommand", probes),
         ("ListCommandInvocations", probes),

@@ -1,18 +1,56 @@
 //! Whether telemetry arrives in a log group.
 //!
-//! A stream's own last-event time may lag by an hour, so the events themselves are asked for.
+//! A stream's own last-event time may lag by an hour, so the events themselves are asked for, in one of two ways:
+//!
+//! - **Events** (`FilterLogEvents`, 5 to 25 calls a second by Region, no charge). One page of a group, newest first,
+//!   holds up to 10,000 events and so nearly every stream that is alive. Who is not on it is asked for by name. In
+//!   steady state a group costs one or two calls, and a quiet or missing stream at most one more. AWS takes at most
+//!   100 names, and refuses groups of the Infrequent Access class.
+//! - **One query** ([`query`]: `StartQuery`, 10 a second, and `GetQueryResults`, 10 a second) for larger fleets and
+//!   for those groups. Its calls do not grow with the streams, but it is charged by the volume searched (about
+//!   0.005 USD a GB), which is why the model looks back no further than it must.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::absent_if_not_found;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{absent_if_not_found, query};
 use crate::aws::apis::filter_log_events;
 use crate::aws::connect::Clients;
 use crate::aws::paging::Tokens;
 use crate::aws::values::millis;
 use crate::model::failure::Failure;
+use crate::model::observed::Arrivals;
 
 /// 2024-01-01 in Unix milliseconds: AWS gives the newest events first only from there on.
 const NEWEST_FIRST_SINCE: i64 = 1_704_067_200_000;
+/// The most events that AWS gives in one page.
+const PAGE: i32 = 10_000;
+
+/// The newest events of some streams of a group.
+#[derive(Clone, Copy)]
+struct Search<'a> {
+    group: &'a str,
+    which: Which<'a>,
+    since: Timestamp,
+    limit: i32,
+}
+
+/// Which streams.
+#[derive(Clone, Copy)]
+enum Which<'a> {
+    All,
+    Named(&'a [Arc<str>]),
+    Prefixed(&'a str),
+}
+
+/// What one search came back with, newest first.
+struct Found {
+    events: Vec<(String, Timestamp)>,
+    /// Whether there is nothing more to find.
+    is_all: bool,
+}
 
 /// When the newest event happened in those streams of `group` whose names begin with `stream`, looking back to
 /// `since`. `None`: there is none, or no such group.
@@ -22,23 +60,110 @@ pub(super) async fn newest(
     stream: &str,
     since: Timestamp,
 ) -> Result<Option<Timestamp>, Failure> {
-    let api = filter_log_events(clients.region());
-    let start = since.as_millisecond().max(NEWEST_FIRST_SINCE);
-    let mut tokens = Tokens::new(api);
-    let mut token = None;
-    loop {
-        let request = clients.logs.filter_log_events().log_group_name(group).log_stream_name_prefix(stream);
-        let request = request.start_time(start).start_from_head(false).limit(1).set_next_token(token);
-        let Some(reply) = absent_if_not_found(clients.call(api, request.send()).await)? else {
-            return Ok(None);
-        };
-        if let Some(newest) = reply.events().iter().filter_map(|event| millis(event.timestamp())).max() {
-            return Ok(Some(newest));
+    let search = Search { group, which: Which::Prefixed(stream), since, limit: 1 };
+    let found = search.run(clients).await?;
+    Ok(found.and_then(|found| found.events.into_iter().map(|(_, at)| at).max()))
+}
+
+/// The newest event in each of `streams` of `group`, looking back so far.
+pub(super) async fn of_group(
+    clients: &Clients,
+    group: &str,
+    streams: &[Arc<str>],
+    back: SignedDuration,
+    by_query: bool,
+) -> Result<Arrivals, Failure> {
+    let since = clients.clock().now() - back;
+    let newest = if by_query {
+        query::newest(clients, group, streams, since).await?
+    } else {
+        by_events(clients, group, streams, since).await?
+    };
+    Ok(Arrivals { since, newest })
+}
+
+type Newest = BTreeMap<Arc<str>, Option<Timestamp>>;
+
+async fn by_events(
+    clients: &Clients,
+    group: &str,
+    streams: &[Arc<str>],
+    since: Timestamp,
+) -> Result<Newest, Failure> {
+    let mut newest: Newest = streams.iter().map(|stream| (stream.clone(), None)).collect();
+    let all = Search { group, which: Which::All, since, limit: PAGE };
+    let Some(mut found) = all.run(clients).await? else { return Ok(newest) };
+    note(&mut newest, &found);
+    while !found.is_all {
+        let silent: Vec<Arc<str>> =
+            newest.iter().filter(|(_, at)| at.is_none()).map(|(stream, _)| stream.clone()).collect();
+        if silent.is_empty() {
+            break;
         }
-        // AWS searches a while and may come back with nothing but a token to go on with.
-        token = tokens.follow(reply.next_token)?;
-        if token.is_none() {
-            return Ok(None);
+        let named = Search { which: Which::Named(&silent), ..all };
+        found = match named.run(clients).await? {
+            Some(found) => found,
+            // AWS refuses all the names for a single one that is no stream yet.
+            None => return one_by_one(clients, all, &silent, newest).await,
+        };
+        note(&mut newest, &found);
+    }
+    Ok(newest)
+}
+
+async fn one_by_one(
+    clients: &Clients,
+    search: Search<'_>,
+    streams: &[Arc<str>],
+    mut newest: Newest,
+) -> Result<Newest, Failure> {
+    for stream in streams {
+        let which = Which::Named(std::slice::from_ref(stream));
+        if let Some(found) = (Search { which, limit: 1, ..search }).run(clients).await? {
+            note(&mut newest, &found);
+        }
+    }
+    Ok(newest)
+}
+
+fn note(newest: &mut Newest, found: &Found) {
+    for (stream, at) in &found.events {
+        if let Some(newest) = newest.get_mut(stream.as_str()) {
+            *newest = (*newest).max(Some(*at));
+        }
+    }
+}
+
+impl Search<'_> {
+    /// The first page that has events. `None`: there is no such group, or one of the named streams is missing.
+    async fn run(&self, clients: &Clients) -> Result<Option<Found>, Failure> {
+        let api = filter_log_events(clients.region());
+        let start = self.since.as_millisecond().max(NEWEST_FIRST_SINCE);
+        let mut tokens = Tokens::new(api);
+        let mut token = None;
+        loop {
+            let request = clients.logs.filter_log_events().log_group_name(self.group).limit(self.limit);
+            let request = match self.which {
+                Which::All => request,
+                Which::Named(names) => {
+                    request.set_log_stream_names(Some(names.iter().map(ToString::to_string).collect()))
+                }
+                Which::Prefixed(prefix) => request.log_stream_name_prefix(prefix),
+            };
+            let request = request.start_time(start).start_from_head(false).set_next_token(token);
+            let Some(reply) = absent_if_not_found(clients.call(api, request.send()).await)? else {
+                return Ok(None);
+            };
+            let events: Vec<_> = reply
+                .events()
+                .iter()
+                .filter_map(|event| Some((event.log_stream_name()?.to_owned(), millis(event.timestamp())?)))
+                .collect();
+            // AWS searches a while and may come back with nothing but a token to go on with.
+            token = tokens.follow(reply.next_token)?;
+            if !events.is_empty() || token.is_none() {
+                return Ok(Some(Found { events, is_all: token.is_none() }));
+            }
         }
     }
 }

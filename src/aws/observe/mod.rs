@@ -3,15 +3,18 @@
 //! It cannot fail, it can only be partial: each answer carries its own facts or its own failure. Which questions
 //! are worth asking is decided in the model; what the facts mean, too.
 
+mod alarms;
 mod arrival;
 mod commands;
 mod documents;
 mod flow_logs;
 mod instances;
 mod log_groups;
+mod metrics;
 mod networks;
 mod nodes;
 mod parameters;
+mod query;
 mod roles;
 
 use std::sync::Arc;
@@ -80,6 +83,11 @@ async fn facts(clients: &Clients, installation: &str, question: &Question) -> Re
         Question::Arrival { group, stream, since } => {
             arrival::newest(clients, group, stream, *since).await.map(Facts::Arrival)
         }
+        Question::GroupArrivals { group, streams, back, by_query } => {
+            arrival::of_group(clients, group, streams, *back, *by_query).await.map(Facts::GroupArrivals)
+        }
+        Question::ActiveMetrics(key) => metrics::active(clients, key).await.map(Facts::ActiveMetrics),
+        Question::Alarms(names) => alarms::states(clients, names).await.map(Facts::Alarms),
         Question::Role(name) => roles::one(clients, name).await.map(|role| Facts::Role(role.map(Box::new))),
         Question::Profile(name) => roles::profile(clients, name).await.map(Facts::Profile),
     }

@@ -6,6 +6,7 @@
 
 mod logs;
 mod metrics;
+pub mod signals;
 
 use std::collections::BTreeSet;
 

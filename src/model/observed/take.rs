@@ -96,6 +96,18 @@ impl Observed {
             (Question::Arrival { group, stream, .. }, Facts::Arrival(found)) => {
                 self.arrivals.insert((group, stream), Reading::answered(found, at));
             }
+            (Question::GroupArrivals { group, .. }, Facts::GroupArrivals(arrivals)) => {
+                self.group_arrivals.entry(group).or_default().take_arrivals(arrivals, at);
+            }
+            (Question::ActiveMetrics(key), Facts::ActiveMetrics(value)) => {
+                // A hundred thousand ids are kept once.
+                let known = |id: Arc<str>| self.nodes.get(&id).map_or(id, |node| node.id.clone());
+                let value = value.into_iter().map(known).collect();
+                self.active_metrics.insert(key, Reading::Known { value, at });
+            }
+            (Question::Alarms(asked), Facts::Alarms(found)) => {
+                take_named(&mut self.alarms, asked, found, at);
+            }
             (Question::Role(name), Facts::Role(found)) => {
                 self.roles.insert(name, Reading::answered(found.map(|role| *role), at));
             }
@@ -130,6 +142,9 @@ impl Observed {
             Question::Arrival { group, stream, .. } => {
                 unknown(&mut self.arrivals, [(group, stream)], &why, at);
             }
+            Question::GroupArrivals { group, .. } => unknown(&mut self.group_arrivals, [group], &why, at),
+            Question::ActiveMetrics(key) => unknown(&mut self.active_metrics, [key], &why, at),
+            Question::Alarms(names) => unknown(&mut self.alarms, names, &why, at),
             Question::Role(name) => unknown(&mut self.roles, [name], &why, at),
             Question::Profile(name) => unknown(&mut self.profiles, [name], &why, at),
         }
@@ -191,13 +206,16 @@ impl Observed {
         on_node.results.insert(step, result);
     }
 
-    /// Forgets what no longer matters: nodes that are gone, commands that ended long ago.
+    /// Forgets what no longer matters: nodes that are gone, commands that ended and arrivals that were read long ago.
     pub fn forget(&mut self, before: Timestamp) {
         let nodes = &self.nodes;
         if nodes.is_known() {
             self.on_nodes.retain(|id, _| nodes.get(id).is_some());
             self.node_tags.retain(|id, _| nodes.get(id).is_some());
         }
+        self.group_arrivals.retain(|_, reading| reading.tried() > Some(before));
+        self.active_metrics.retain(|_, reading| reading.tried() > Some(before));
+        self.alarms.retain(|_, reading| reading.tried() > Some(before));
         self.commands
             .retain(|_, command| command.status == CommandStatus::UnderWay || command.requested > before);
     }

@@ -31,7 +31,7 @@ impl AwsError {
         match service {
             Service::Ssm | Service::Logs => Self::new("ThrottlingException", "Rate exceeded"),
             Service::Ec2 => Self::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
-            Service::Iam | Service::Sts => Self::new("Throttling", "Rate exceeded"),
+            Service::CloudWatch | Service::Iam | Service::Sts => Self::new("Throttling", "Rate exceeded"),
         }
     }
 
@@ -49,7 +49,9 @@ impl AwsError {
                 Self::new("UnauthorizedOperation", "You are not authorized to perform this operation.")
                     .with_status(403)
             }
-            Service::Iam | Service::Sts => Self::new("AccessDenied", message).with_status(403),
+            Service::CloudWatch | Service::Iam | Service::Sts => {
+                Self::new("AccessDenied", message).with_status(403)
+            }
         }
     }
 
@@ -58,6 +60,7 @@ impl AwsError {
         let (code, message) = match service {
             Service::Ssm => ("InternalServerError", "An internal error occurred."),
             Service::Logs => ("ServiceUnavailableException", "The service cannot complete the request."),
+            Service::CloudWatch => ("InternalServiceError", "The request processing has failed."),
             Service::Ec2 => ("InternalError", "An internal error has occurred"),
             Service::Iam | Service::Sts => ("ServiceFailure", "The request processing has failed."),
         };
@@ -70,7 +73,7 @@ impl AwsError {
             Service::Ssm => "ValidationException",
             Service::Logs => "InvalidParameterException",
             Service::Ec2 => "InvalidParameterValue",
-            Service::Iam | Service::Sts => "ValidationError",
+            Service::CloudWatch | Service::Iam | Service::Sts => "ValidationError",
         };
         Self::new(code, message)
     }
@@ -83,7 +86,9 @@ impl AwsError {
             target.operation
         );
         match target.service {
-            Service::Ssm | Service::Logs => Self::new("UnknownOperationException", message),
+            Service::Ssm | Service::Logs | Service::CloudWatch => {
+                Self::new("UnknownOperationException", message)
+            }
             Service::Ec2 | Service::Iam | Service::Sts => Self::new("InvalidAction", message),
         }
     }
@@ -92,7 +97,7 @@ impl AwsError {
     pub fn unknown_service() -> Self {
         Self::new(
             "UnknownOperationException",
-            "The simulator speaks SSM, CloudWatch Logs, EC2, IAM and STS only; this request is for none of them.",
+            "The simulator speaks SSM, CloudWatch, CloudWatch Logs, EC2, IAM and STS only; this request is for none of them.",
         )
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! A service file holds a table of [`Operation`]s: the name, the documented rate, whether it writes, and the
 //! function that carries it out. Inputs arrive as JSON whatever the protocol ([`query`] turns forms into
-//! JSON), outputs leave as JSON ([`query`] turns them into XML), so an operation is written once, in the
+//! JSON, [`cbor`] its own form), outputs leave as JSON (they turn them back), so an operation is written once, in the
 //! words of AWS's service model. Rules about the estate belong in `world`, not here.
 
+mod cbor;
+pub mod cloudwatch;
 pub mod ec2;
 mod error;
 pub mod iam;
@@ -26,6 +28,8 @@ pub use error::AwsError;
 /// An HTTP request, as far as AWS looks at it.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
+    /// The path, without what follows a `?`.
+    pub path: String,
     /// Header names in lower case.
     pub headers: BTreeMap<String, String>,
     /// The body, unparsed.
@@ -52,6 +56,8 @@ pub enum Service {
     Ssm,
     /// CloudWatch Logs, JSON 1.1.
     Logs,
+    /// CloudWatch, RPC v2 with CBOR.
+    CloudWatch,
     /// EC2, the EC2 query protocol.
     Ec2,
     /// IAM, the query protocol.
@@ -117,13 +123,14 @@ pub struct Operation {
 
 impl Service {
     /// Every service.
-    pub const ALL: [Self; 5] = [Self::Ssm, Self::Logs, Self::Ec2, Self::Iam, Self::Sts];
+    pub const ALL: [Self; 6] = [Self::Ssm, Self::Logs, Self::CloudWatch, Self::Ec2, Self::Iam, Self::Sts];
 
     /// The name in signatures and in Watchkeeper's own call log.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ssm => "ssm",
             Self::Logs => "logs",
+            Self::CloudWatch => "cloudwatch",
             Self::Ec2 => "ec2",
             Self::Iam => "iam",
             Self::Sts => "sts",
@@ -135,14 +142,27 @@ impl Service {
         match self {
             Self::Ssm => ssm::OPERATIONS,
             Self::Logs => logs::OPERATIONS,
+            Self::CloudWatch => cloudwatch::OPERATIONS,
             Self::Ec2 => ec2::OPERATIONS,
             Self::Iam => iam::OPERATIONS,
             Self::Sts => sts::OPERATIONS,
         }
     }
 
-    const fn speaks_json(self) -> bool {
-        matches!(self, Self::Ssm | Self::Logs)
+    /// Reads an input in the service's protocol.
+    fn input(self, body: &[u8]) -> Result<Value, AwsError> {
+        match self {
+            Self::Ssm | Self::Logs => json::input(body),
+            Self::CloudWatch => cbor::input(body),
+            Self::Ec2 | Self::Iam | Self::Sts => Ok(query::input(body)),
+        }
+    }
+}
+
+impl Response {
+    /// The `smithy-protocol` header, for a protocol that has one.
+    pub fn protocol(&self) -> Option<&'static str> {
+        (self.content_type == cbor::CONTENT_TYPE).then_some("rpc-v2-cbor")
     }
 }
 
@@ -158,7 +178,7 @@ pub fn target(request: &Request) -> Option<Target> {
         };
         return Some(Target { service, operation: operation.to_owned(), place });
     }
-    let (service, operation) = query::target(&request.body)?;
+    let (service, operation) = cbor::target(&request.path).or_else(|| query::target(&request.body))?;
     Some(Target { service, operation, place })
 }
 
@@ -167,12 +187,7 @@ pub fn answer(world: &mut World, request: &Request) -> Response {
     let Some(target) = target(request) else {
         return json::reply(&world.request_id(), Err(&AwsError::unknown_service()));
     };
-    let parsed = if target.service.speaks_json() {
-        json::input(&request.body)
-    } else {
-        Ok(query::input(&request.body))
-    };
-    let (outcome, writes) = match parsed {
+    let (outcome, writes) = match target.service.input(&request.body) {
         Ok(input) => carry_out(world, &target, input),
         Err(error) => (Err(error), false),
     };
@@ -212,9 +227,9 @@ fn finish(world: &mut World, target: &Target, writes: bool, outcome: Result<&Val
         error,
     });
     let request_id = world.request_id();
-    if target.service.speaks_json() {
-        json::reply(&request_id, outcome)
-    } else {
-        query::reply(target, &request_id, outcome)
+    match target.service {
+        Service::Ssm | Service::Logs => json::reply(&request_id, outcome),
+        Service::CloudWatch => cbor::reply(&request_id, outcome),
+        Service::Ec2 | Service::Iam | Service::Sts => query::reply(target, &request_id, outcome),
     }
 }

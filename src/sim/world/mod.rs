@@ -11,6 +11,7 @@ pub mod documents;
 pub mod flow_logs;
 pub mod instances;
 pub mod log_groups;
+pub mod metrics;
 pub mod networks;
 pub mod nodes;
 pub mod parameters;
@@ -51,6 +52,10 @@ pub struct Settings {
     pub step: SignedDuration,
     /// How long after the end of an aggregation interval flow-log records arrive.
     pub flow_log_delay: SignedDuration,
+    /// How long a new metric takes to be listed; AWS says up to fifteen minutes.
+    pub metric_lag: SignedDuration,
+    /// How long a query of Logs Insights runs.
+    pub query: SignedDuration,
     /// Whether calls are throttled at the documented rates.
     pub throttling: bool,
     /// Whether one unknown resource rejects a whole `CreateFlowLogs` instead of being listed as unsuccessful.
@@ -65,6 +70,8 @@ impl Default for Settings {
             delivery: SignedDuration::from_secs(1),
             step: SignedDuration::from_secs(6),
             flow_log_delay: SignedDuration::from_secs(60),
+            metric_lag: SignedDuration::from_mins(2),
+            query: SignedDuration::from_secs(2),
             throttling: true,
             flow_logs_all_or_nothing: false,
         }
@@ -118,6 +125,8 @@ pub struct Region {
     pub parameters: parameters::Parameters,
     /// Log groups, streams, and who writes into them.
     pub log_groups: log_groups::LogGroups,
+    /// Metrics, and alarms.
+    pub metrics: metrics::Metrics,
 }
 
 /// Something that will happen, by subject.

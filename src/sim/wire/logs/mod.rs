@@ -5,6 +5,7 @@
 
 mod events;
 mod groups;
+mod queries;
 mod streams;
 mod tags;
 
@@ -34,6 +35,10 @@ pub const OPERATIONS: &[Operation] = &[
     read("GetLogEvents", None, events::get),
     // Its rate depends on the Region: it asks for admission itself.
     read("FilterLogEvents", None, events::filter),
+    // It changes nothing that anybody would call the estate, and neither does its end.
+    read("StartQuery", Rate::per_second(10.0), queries::start),
+    read("GetQueryResults", Rate::per_second(10.0), queries::results),
+    read("StopQuery", Rate::per_second(10.0), queries::stop),
 ];
 
 type Run = fn(&mut World, &Place, Value) -> Outcome;

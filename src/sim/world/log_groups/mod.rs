@@ -7,13 +7,14 @@
 //! - [`streams`] holds one stream: its writers and its stored events.
 //! - [`read`] merges streams into events in order of time.
 //! - [`lines`] and [`flow_record`] are what the lines say.
-//! - [`pattern`] is the filter language.
+//! - [`pattern`] is the filter language, [`query`] that of Logs Insights.
 //!
 //! Nothing here knows the wire: paging tokens, member names and input limits are in `wire::logs`.
 
 mod flow_record;
 mod lines;
 pub mod pattern;
+pub mod query;
 pub mod read;
 mod sources;
 mod streams;
@@ -40,6 +41,8 @@ pub struct LogGroups {
     /// An account-level retention policy: its name and days (`None` = never expire). It hides each group's own value.
     pub account_policy: Option<(String, Option<i32>)>,
     sources: sources::Sources,
+    /// Queries, by id.
+    queries: BTreeMap<String, query::Query>,
 }
 
 /// One log group.

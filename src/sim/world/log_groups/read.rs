@@ -180,7 +180,7 @@ impl<'a> Iterator for Merge<'a> {
 }
 
 /// FNV-1a: a hash that is the same in every build, which the standard library's does not promise.
-pub(super) struct Fnv(u64);
+pub(in crate::sim::world) struct Fnv(u64);
 
 impl Default for Fnv {
     fn default() -> Self {

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::{Breakage, Node, config, delivery};
+use crate::sim::world::metrics::Emission;
 use crate::sim::world::{Place, World};
 
 /// What the agent runs with when nobody gave it a configuration (`config.json` of its `default` source, shortened).
@@ -37,6 +38,10 @@ pub struct CloudWatchAgent {
     pub(super) collects: Vec<config::Entry>,
     /// The log sources that are attached, by key.
     pub(super) attached: Vec<String>,
+    /// The metrics that the running process collects.
+    pub(super) emits: Option<Arc<Emission>>,
+    /// Whether they are sent.
+    pub(super) emitting: bool,
 }
 
 /// One file.
@@ -113,6 +118,7 @@ pub fn stop(world: &mut World, place: &Place, id: &str) {
         node.agent.started = None;
         node.agent.starts_at_boot = false;
         node.agent.collects.clear();
+        node.agent.emits = None;
     }
     delivery::refresh(world, place, id);
 }
@@ -136,12 +142,16 @@ pub fn start(world: &mut World, place: &Place, id: &str) {
     if node.agent.configurations().next().is_none() || breaks(node, Breakage::Dies, |_| true) {
         return;
     }
-    let entries = config::entries(&merged);
+    let platform = node.platform;
+    let emission = config::emission(&merged, platform);
+    let emission = emission.map(|emission| world.region(place).metrics.shared(emission));
+    let Some(node) = world.region(place).nodes.nodes.get_mut(id) else { return };
     let agent = &mut node.agent;
     agent.toml = Some(now);
     agent.started = Some(now);
     agent.starts_at_boot = true;
-    agent.collects = entries;
+    agent.collects = config::entries(&merged, platform);
+    agent.emits = emission;
     delivery::refresh(world, place, id);
 }
 

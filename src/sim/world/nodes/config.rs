@@ -1,9 +1,31 @@
 //! The agent's JSON: the part of its translator that decides whether a configuration is taken, and what logs
-//! it names. Metrics are not simulated; they are only checked for being there.
+//! and metrics it collects. Only files that are on the machine are collected ([`files`]).
 
+use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
+use super::{Platform, files};
 use crate::sim::world::log_groups::Line;
+use crate::sim::world::metrics::{Dimensions, Emission};
+
+/// How often metrics are sent where the configuration does not say, in seconds.
+const INTERVAL: i64 = 60;
+/// The collectors of Linux and macOS that are simulated, each with the dimension that its metrics carry and one value of it.
+const COLLECTORS: [(&str, Option<(&str, &str)>); 8] = [
+    ("cpu", Some(("cpu", "cpu-total"))),
+    ("disk", Some(("path", "/"))),
+    ("diskio", Some(("name", "nvme0n1"))),
+    ("mem", None),
+    ("net", Some(("interface", "eth0"))),
+    ("netstat", None),
+    ("processes", None),
+    ("swap", None),
+];
+/// Windows's performance objects that have one instance only, and so no dimension for it.
+const SINGLE_OBJECTS: [&str; 2] = ["Memory", "System"];
+/// Collectors of applications, whose metrics nobody knows beforehand.
+const OF_APPLICATIONS: [&str; 9] =
+    ["collectd", "efa", "ethtool", "jmx", "nvidia_gpu", "otlp", "procstat", "prometheus", "statsd"];
 
 /// One log that a configuration names.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,13 +103,14 @@ fn valid(config: &Value) -> Result<(), String> {
     if list(config, "files").iter().any(nameless) { Err(REFUSED.to_owned()) } else { Ok(()) }
 }
 
-/// The logs that a merged configuration names.
-pub(super) fn entries(config: &Value) -> Vec<Entry> {
+/// The logs that an agent with a merged configuration collects on a machine of this platform.
+pub(super) fn entries(config: &Value, platform: Platform) -> Vec<Entry> {
     let default_stream = config.pointer("/logs/log_stream_name").and_then(Value::as_str);
     let files = list(config, "files").iter().map(|entry| (entry, "file_path"));
     let events = list(config, "windows_events").iter().map(|entry| (entry, "event_name"));
     files
-        .chain(events)
+        .filter(|(entry, _)| files::is_there(entry.get("file_path"), platform))
+        .chain(events.filter(|_| platform == Platform::Windows))
         .filter_map(|(entry, member)| {
             let text = |name: &str| entry.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
             let from = text(member)?;
@@ -108,6 +131,65 @@ pub(super) fn entries(config: &Value) -> Vec<Entry> {
 fn list<'a>(config: &'a Value, source: &str) -> &'a [Value] {
     let found = config.pointer(&format!("/logs/logs_collected/{source}/collect_list"));
     found.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The metrics that an agent with a merged configuration sends from a machine of this platform.
+pub(super) fn emission(config: &Value, platform: Platform) -> Option<Emission> {
+    let section = config.get("metrics")?;
+    if section.get("metrics_destinations").is_some_and(|to| to.get("cloudwatch").is_none()) {
+        return None;
+    }
+    let collected = section.get("metrics_collected")?.as_object()?;
+    let metrics: Vec<(String, Dimensions)> = collected
+        .iter()
+        .flat_map(|(collector, settings)| {
+            let named = own_dimensions(collector, platform);
+            let names = settings.get("measurement").and_then(Value::as_array).into_iter().flatten();
+            names.filter_map(move |measurement| {
+                Some((metric_name(collector, measurement, platform)?, named.clone()?))
+            })
+        })
+        .collect();
+    let interval = config.pointer("/agent/metrics_collection_interval").and_then(Value::as_i64);
+    let appended = section.get("append_dimensions").and_then(Value::as_object);
+    (!metrics.is_empty()).then(|| Emission {
+        namespace: section.get("namespace").and_then(Value::as_str).unwrap_or("CWAgent").to_owned(),
+        appended: appended.map(|appended| appended.keys().cloned().collect()).unwrap_or_default(),
+        every: SignedDuration::from_secs(interval.unwrap_or(INTERVAL).max(1)),
+        metrics,
+    })
+}
+
+/// The dimensions that a collector's metrics carry by themselves; `None` where the platform has no such collector.
+fn own_dimensions(collector: &str, platform: Platform) -> Option<Dimensions> {
+    let one = |(name, value): (&str, &str)| Dimensions::from([(name.to_owned(), value.to_owned())]);
+    let known = COLLECTORS.iter().find(|(name, _)| *name == collector);
+    match (platform, known) {
+        (Platform::Windows, None) if !OF_APPLICATIONS.contains(&collector) => {
+            let mut dimensions = one(("objectname", collector));
+            if !SINGLE_OBJECTS.contains(&collector) {
+                dimensions.extend(one(("instance", "_Total")));
+            }
+            Some(dimensions)
+        }
+        (Platform::Linux | Platform::MacOs, Some((_, dimension))) => {
+            Some(dimension.map(one).unwrap_or_default())
+        }
+        _ => None,
+    }
+}
+
+/// `usage_idle` of `cpu` is sent as `cpu_usage_idle`; on Windows the object, a space, and the counter.
+fn metric_name(collector: &str, measurement: &Value, platform: Platform) -> Option<String> {
+    let name = measurement.as_str().or_else(|| measurement.get("name")?.as_str())?;
+    if let Some(renamed) = measurement.get("rename").and_then(Value::as_str) {
+        return Some(renamed.to_owned());
+    }
+    if platform == Platform::Windows {
+        return Some(format!("{collector} {name}"));
+    }
+    let bare = name.strip_prefix(collector).and_then(|rest| rest.strip_prefix('_')).unwrap_or(name);
+    Some(format!("{collector}_{bare}"))
 }
 
 /// What a log contains, judged by its file's path.
@@ -160,7 +242,10 @@ mod tests {
             ] },
             "windows_events": { "collect_list": [{ "event_name": "System", "log_group_name": "w" }] },
         } } });
-        let found = entries(&config);
+        let found: Vec<Entry> = [Platform::Linux, Platform::Windows]
+            .into_iter()
+            .flat_map(|system| entries(&config, system))
+            .collect();
         let short: Vec<_> = found
             .iter()
             .map(|entry| (entry.group.as_str(), entry.stream.as_deref(), entry.retention, &entry.line))

@@ -1,4 +1,4 @@
-//! What a running CloudWatch agent delivers: log sources, as long as its role allows it.
+//! What a running CloudWatch agent delivers: log sources and metrics, as long as its role allows it.
 //!
 //! Looked at when the agent starts or stops and with every heartbeat, so that a role that gains or loses a
 //! permission shows within five minutes.
@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 
 use super::{Node, allows, config::Entry};
+use crate::sim::world::instances::Instance;
 use crate::sim::world::log_groups::Source;
+use crate::sim::world::metrics::Dimensions;
 use crate::sim::world::{Place, World};
 
 /// How often each log gets a line.
@@ -18,6 +20,47 @@ const FLUSH: SignedDuration = SignedDuration::from_secs(5);
 
 /// Attaches what should be delivered and is not, and detaches what is and should not.
 pub(super) fn refresh(world: &mut World, place: &Place, id: &str) {
+    refresh_logs(world, place, id);
+    refresh_metrics(world, place, id);
+}
+
+fn refresh_metrics(world: &mut World, place: &Place, id: &str) {
+    let now = world.now();
+    let Some(node) = world.region(place).nodes.nodes.get(id) else { return };
+    let (emits, was_emitting) = (node.agent.emits.clone(), node.agent.emitting);
+    if emits.is_none() && !was_emitting {
+        return;
+    }
+    let is_allowed = allows(world, place, id, "cloudwatch:PutMetricData", "*");
+    let emits = emits.filter(|_| is_allowed);
+    let region = world.region(place);
+    let Some(node) = region.nodes.nodes.get_mut(id) else { return };
+    node.agent.emitting = emits.is_some();
+    match emits {
+        Some(emission) => {
+            let dimensions = dimensions(node, region.instances.instances.get(id), &emission.appended);
+            region.metrics.attach(now, id, &emission, dimensions);
+        }
+        None => region.metrics.detach(now, id),
+    }
+}
+
+/// The dimensions that name the node: `host`, or what the configuration appends in its place. A machine outside EC2
+/// has nothing to append.
+fn dimensions(node: &Node, instance: Option<&Instance>, appended: &[String]) -> Dimensions {
+    if appended.is_empty() {
+        return [("host".to_owned(), node.computer_name.clone())].into();
+    }
+    let value = |name: &str| match name {
+        "InstanceId" => instance.map(|instance| instance.id.clone()),
+        "ImageId" => instance.map(|instance| instance.image.clone()),
+        "InstanceType" => instance.map(|instance| instance.instance_type.clone()),
+        _ => instance.and_then(|instance| instance.tags.get("aws:autoscaling:groupName").cloned()),
+    };
+    appended.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect()
+}
+
+fn refresh_logs(world: &mut World, place: &Place, id: &str) {
     let now = world.now();
     let Some(node) = world.region(place).nodes.nodes.get(id) else { return };
     if node.agent.attached.is_empty() && node.agent.collects.is_empty() {

@@ -8,6 +8,7 @@ pub mod agent;
 mod config;
 pub mod ctl;
 mod delivery;
+mod files;
 pub mod package;
 pub mod probe;
 
