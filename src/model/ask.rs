@@ -63,6 +63,8 @@ pub mod ages {
 
 /// The most parameters that one `GetParameters` may name (API reference).
 const PARAMETERS_PER_CALL: usize = 10;
+/// The most alarms that one `DescribeAlarms` may name (API reference).
+const ALARMS_PER_CALL: usize = 100;
 /// The most values of one filter of `DescribeParameters` (API reference).
 const TIERS_PER_CALL: usize = 50;
 
@@ -216,6 +218,15 @@ impl<'a> Asked<'a> {
             |reading: &Reading<_>| reading.is_due(now, rules.interval) || self.is_expected(&name, reading);
         if reading.is_none_or(is_due) {
             self.parameters.insert(name.as_str().into());
+        }
+        for names in agent.rollout.abort_on.chunks(ALARMS_PER_CALL) {
+            let is_due = |name: &String| {
+                observed.alarms.get(name.as_str()).is_none_or(|alarm| alarm.is_due(now, rules.interval))
+            };
+            if names.iter().any(is_due) {
+                let names = names.iter().map(|name| name.as_str().into()).collect();
+                self.questions.insert(Question::Alarms(names));
+            }
         }
         let state = reading.and_then(Reading::known).and_then(|kept| State::parse(&kept.value).ok());
         let stable = state.and_then(|state| state.stable).unwrap_or_default();

@@ -81,6 +81,7 @@ reasons! {
     ChangeBudget, Converging, "This pass has made as many changes as it may; the rest comes in the next ones.", "";
     DependencyNotReady, Converging, "Something that this document refers to is not ready yet.", "";
     Delivering, Converging, "Made, and not yet seen to deliver.", "";
+    AwaitingTelemetry, Converging, "The agent runs; what it sends has not been seen yet.", "";
     Starting, Converging, "The machine is starting.", "";
     RolloutInProgress, Converging, "A new release is reaching the nodes stage by stage.", "";
     OutsideWindow, Converging, "No further node may begin before the document's next window opens.", "";
@@ -101,6 +102,7 @@ reasons! {
     CommandFailed, Fault, "The node ran the command and it failed.", "Read the output below; it is tried again by itself, ever more slowly.";
     NotDelivered, Fault, "The command never ran on the node.", "Check the node's SSM agent; it is tried again by itself.";
     CommandTimedOut, Fault, "The node took the command and was not heard of in time; its state is unknown and it is probed.", "Check that the node is alive.";
+    TelemetryMissing, Fault, "The agent runs with its configuration, and what it should send does not arrive.", "Check the instance role's permissions (CloudWatchAgentServerPolicy), the node's way to the monitoring and logs endpoints, and the agent's own log.";
     RolloutFailure, Fault, "The node has the new release and is not healthy with it.", "Read the message. If more nodes fail than `maxFailures` allows, the rollout halts and goes back by itself.";
     DeliveryFailed, Fault, "The flow log is active but delivers nothing.", "Check the delivery role's permissions and trust, and the log group's quota.";
     AccessDenied, Fault, "AWS does not let Watchkeeper do this.", "Give Watchkeeper's own role the permission that the message names (deploy/iam).";
@@ -122,6 +124,7 @@ reasons! {
     SuspiciousShrink, Held, "Far fewer documents than what Watchkeeper owns in the world: nothing is deleted.", "If it is meant, start Watchkeeper with --confirm-shrink and the revision.";
     RolloutHalted, Held, "The new release harmed nodes: it was stopped, and its nodes go back to the stable one.", "Read the first node's output, correct the file and commit it. If the release is good, `watchkeeper rollout retry NAME` tries it again.";
     NoStableVersion, Held, "The new release harmed nodes and was stopped; there is none before it to go back to.", "Correct the file and commit it; `watchkeeper rollout retry NAME` tries the same release again.";
+    AlarmRinging, Held, "A CloudWatch alarm that the document's `abortOn` names rings, or does not exist: no further node begins.", "Look at the alarm; if it has nothing to do with the rollout, take it out of `abortOn`.";
     RolloutPaused, Held, "A person paused the rollout: no further node begins.", "`watchkeeper rollout resume NAME` when it may go on.";
     StateUnreadable, Held, "The parameter that keeps an object's rollouts holds something that Watchkeeper did not write.", "Restore its last good version from the parameter's history, or delete it: then nothing counts as stable.";
     Paused, Held, "The document says `management: paused`.", "";

@@ -2,40 +2,59 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
-use watchkeeper::model::desired::Desired;
-use watchkeeper::model::event::{Phase, Urgency};
+use jiff::{SignedDuration, Timestamp};
+use watchkeeper::model::desired::{Desired, Kind, Spec};
+use watchkeeper::model::event::{Event, Phase, Urgency};
 use watchkeeper::model::reason::Reason;
+use watchkeeper::model::rollout::State;
+use watchkeeper::sim::fault::{Faults, Rates};
 use watchkeeper::sim::scenario::Scenario;
-use watchkeeper::sim::world::nodes::{Breakage, Breaks, agent};
+use watchkeeper::sim::world::nodes::{self, Breakage, Breaks};
 
 use crate::estate::{Estate, desired, minutes};
+use crate::witness::{commands, overlaps};
 
-/// Two contents of one configuration.
-const GOOD: &str = "mem_used_percent";
-const NEW: &str = "mem_available_percent";
+/// A canary, a quarter, all; five minutes each.
+const STAGES: &str = "{ canary: 2, waves: [25%, 100%], bake: 5m, maxFailures: 0, maxConcurrency: 100% }";
+/// What the Linux machines' configuration names: the file that their application writes.
+const FILE: &str = "/opt/example-corp/application.log";
 
-/// A fleet whose releases come in stages.
-fn fleet(measurement: &str, rollout: &str) -> Desired {
-    let text = include_str!("fleet.yaml")
-        .replace(GOOD, measurement)
-        .replace("rollout: { maxConcurrency: 100% }", &format!("rollout: {rollout}"));
-    desired(&text)
+/// What is wanted of a fleet.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    rollout: &'a str,
+    linux: &'a str,
+    windows: &'a str,
+    file: &'a str,
 }
 
-const STAGES: &str = "{ canary: 2, waves: [25%, 100%], bake: 5m, maxFailures: 0, maxConcurrency: 100% }";
+impl Wanted<'_> {
+    fn desired(self) -> Desired {
+        let text = include_str!("rollouts.yaml")
+            .replace("ROLLOUT", self.rollout)
+            .replace("LINUX_MEASUREMENT", self.linux)
+            .replace("LINUX_FILE", self.file)
+            .replace("WINDOWS_MEASUREMENT", self.windows);
+        desired(&text)
+    }
+}
+
+const GOOD: Wanted<'_> =
+    Wanted { rollout: STAGES, linux: "mem_used_percent", windows: "% Committed Bytes In Use", file: FILE };
+/// Another content, which is good as well, unless a node's disposition says otherwise.
+const NEW: Wanted<'_> = Wanted { linux: "mem_available_percent", ..GOOD };
 
 /// A fleet on which the good release is stable.
-async fn stable(nodes: usize, seed: u64, rollout: &str) -> Estate {
-    let mut estate =
-        Estate::new(Scenario::Fleet { nodes, vpcs: 1 }, seed, fleet(GOOD, rollout));
-    estate.converge(minutes(120)).await;
+async fn stable(nodes: usize, seed: u64, wanted: Wanted<'_>) -> Estate {
+    let mut estate = Estate::new(Scenario::Fleet { nodes, vpcs: 1 }, seed, wanted.desired());
+    estate.converge(minutes(240)).await;
+    // Its logs have been arriving for a while, and were seen to.
+    estate.live(minutes(25)).await;
     estate
 }
 
-/// The SHA-256 of the Linux configuration that the desired state of `estate` names.
+/// The SHA-256 of the Linux configuration that is wanted.
 fn linux_sha256(desired: &Desired) -> String {
-    use watchkeeper::model::desired::{Kind, Spec};
     let configs = desired.of_kind(Kind::AgentConfig).filter_map(|object| match &object.spec {
         Spec::AgentConfig(config) if &*object.id.name == "linux" => Some(config.sha256.clone()),
         _ => None,
@@ -43,18 +62,15 @@ fn linux_sha256(desired: &Desired) -> String {
     configs.last().expect("a configuration for Linux")
 }
 
-/// Every `every`-th node cannot take the configuration of that digest.
-fn break_nodes(estate: &Estate, sha256: &str, how: Breakage, every: usize) -> BTreeSet<String> {
+/// Every `every`-th Linux node cannot take the configuration of that digest.
+fn break_nodes(estate: &Estate, sha256: &str, how: Breakage, every: usize) {
     let place = estate.place.clone();
     estate.sim.world(|world| {
-        let nodes = &mut world.region(&place).nodes.nodes;
-        let mut broken = BTreeSet::new();
-        for (id, node) in nodes.iter_mut().skip(every / 2).step_by(every) {
+        let nodes = world.region(&place).nodes.nodes.values_mut();
+        for node in nodes.filter(|node| node.platform == nodes::Platform::Linux).step_by(every) {
             node.disposition.breaks_on = Some(Breaks { sha256: sha256.to_owned(), how });
-            broken.insert(id.clone());
         }
-        broken
-    })
+    });
 }
 
 /// How many nodes run each configuration, by digest; `stopped` where the agent does not run.
@@ -75,58 +91,366 @@ fn running(estate: &Estate) -> BTreeMap<String, usize> {
     })
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_good_release_reaches_every_node_stage_by_stage() {
-    let mut estate = stable(40, 1, STAGES).await;
-    let old = linux_sha256(&estate.desired);
-    estate.desired = fleet(NEW, STAGES);
-    let new = linux_sha256(&estate.desired);
-    let mut seen = BTreeSet::new();
-    let began = estate.clock.now();
-    for _ in 0..2_000 {
+fn having(estate: &Estate, sha256: &str) -> usize {
+    running(estate).get(sha256).copied().unwrap_or(0)
+}
+
+/// Every node that was ever sent a configuration with these words since `from`.
+fn sent_to(estate: &Estate, from: Timestamp, words: &str) -> BTreeSet<String> {
+    let sent = commands(estate);
+    let meant = sent.iter().filter(|command| command.at >= from && command.what.contains(words));
+    meant.flat_map(|command| command.nodes.keys().cloned()).collect()
+}
+
+/// Passes until `done` says so; panics after `limit`. What `each` is shown is the world after each pass.
+async fn run(
+    estate: &mut Estate,
+    limit: SignedDuration,
+    mut done: impl FnMut(&Estate, &watchkeeper::pass::Passed) -> bool,
+) {
+    let until = estate.clock.now() + limit;
+    loop {
         let passed = estate.pass().await;
-        seen.insert(running(&estate).get(&new).copied().unwrap_or(0));
-        if passed.status.is_ready() && seen.len() > 1 {
-            break;
+        if done(estate, &passed) {
+            return;
         }
         let now = estate.clock.now();
+        assert!(now < until, "not done after {limit:#}: {:#?}", passed.status.objects);
         let next = estate.scope.next_due(&passed, now).max(now + SignedDuration::from_millis(500));
-        estate.clock.sleep(next.duration_since(now).unsigned_abs()).await;
+        estate.wait(next.duration_since(now)).await;
     }
-    assert_eq!(running(&estate).get(&old), None, "{:?}", running(&estate));
+}
+
+fn critical(events: &[Event]) -> Vec<&Event> {
+    let opened = events.iter().filter(|event| event.phase == Phase::Opened);
+    opened.filter(|event| event.urgency == Urgency::Critical).collect()
+}
+
+/// What is kept of the fleet's rollouts.
+fn kept(estate: &Estate) -> State {
+    let place = estate.place.clone();
+    let text = estate.sim.world(|world| {
+        let found = world.region(&place).parameters.get("/watchkeeper/test/fleet").expect("a state");
+        found.version.value.to_string()
+    });
+    State::parse(&text).expect("a state that can be read")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_release_reaches_every_node_stage_by_stage() {
+    let mut estate = stable(40, 1, GOOD).await;
+    let before = kept(&estate);
+    estate.desired = NEW.desired();
+    let new = linux_sha256(&estate.desired);
+    let (began, mut seen) = (estate.clock.now(), BTreeSet::new());
+    run(&mut estate, minutes(60), |estate, passed| {
+        seen.insert(having(estate, &new));
+        passed.status.is_ready() && having(estate, &new) > 2
+    })
+    .await;
+    assert_eq!(having(&estate, &new), 32, "every Linux node: {:?}", running(&estate));
     let took = estate.clock.now().duration_since(began);
     assert!(took >= minutes(15) && took < minutes(25), "three bakes of five minutes, and some: {took:#}");
-    let most = seen.iter().filter(|count| **count > 2).min().copied().unwrap_or_default();
-    assert!(most <= 10, "after the canary of 2 comes a wave up to a quarter: {seen:?}");
+    let first_wave = seen.iter().filter(|count| **count > 2).min();
+    assert!(first_wave.is_some_and(|most| *most <= 8), "a canary of 2, then a quarter: {seen:?}");
+    let after = kept(&estate);
+    assert_eq!(after.previous, before.stable, "what was stable is where `undo` goes");
+    // The label protects the version that is stable now.
+    let place = estate.place.clone();
+    let labelled = estate.sim.world(|world| {
+        let found = world.region(&place).parameters.get("AmazonCloudWatch-Fleet-linux:stable.fleet");
+        found.map(|found| found.version.number)
+    });
+    let linux = &after.stable.as_ref().expect("stable").configs["linux"];
+    assert_eq!(labelled.ok(), Some(linux.version));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_release_that_harms_nodes_is_halted_and_taken_back() {
     for how in [Breakage::Refused, Breakage::Dies] {
-        let mut estate = stable(40, 2, STAGES).await;
+        let mut estate = stable(40, 2, GOOD).await;
         let old = running(&estate);
-        estate.desired = fleet(NEW, STAGES);
+        estate.desired = NEW.desired();
         let new = linux_sha256(&estate.desired);
         break_nodes(&estate, &new, how, 5);
         let from = estate.events.len();
         let passed = estate.live(minutes(60)).await;
         assert_eq!(running(&estate), old, "{how:?}: everything is back");
-        let critical: Vec<_> = estate
-            .events_since(from)
-            .iter()
-            .filter(|event| event.urgency == Urgency::Critical && event.phase == Phase::Opened)
-            .collect();
-        assert_eq!(critical.len(), 1, "{how:?}: {critical:#?}");
-        assert_eq!(critical[0].reason, Reason::RolloutHalted);
-        assert!(critical[0].changes.iter().any(|change| change.field.contains("measurement")), "{critical:#?}");
+        let opened = critical(estate.events_since(from));
+        assert_eq!(opened.len(), 1, "{how:?}: {opened:#?}");
+        assert_eq!(opened[0].reason, Reason::RolloutHalted);
+        assert!(opened[0].message.contains("the first: "), "{opened:#?}");
+        assert!(opened[0].changes.iter().any(|change| change.field.contains("measurement")), "{opened:#?}");
         assert!(!passed.status.is_ready());
+        // A controller that knows nothing does not try it again either.
+        estate.restart();
+        estate.live(minutes(30)).await;
+        assert_eq!(running(&estate), old);
         // The file changes: the rollout begins again, and ends well.
-        estate.desired = fleet("mem_total", STAGES);
+        estate.desired = Wanted { linux: "mem_total", ..GOOD }.desired();
         estate.converge(minutes(120)).await;
     }
 }
 
-#[allow(dead_code)]
-fn unused() {
-    let _ = agent::sha256(b"");
+#[tokio::test(start_paused = true)]
+async fn two_thousand_nodes_of_which_a_few_break_are_back_after_the_first_wave() {
+    let rollout = "{ canary: 20, waves: [10%, 50%, 100%], bake: 5m, maxFailures: 1%, maxConcurrency: 100% }";
+    for how in [Breakage::Refused, Breakage::Dies] {
+        let wanted = Wanted { rollout, ..GOOD };
+        let mut estate = stable(2_000, 3, wanted).await;
+        let old = running(&estate);
+        estate.desired = Wanted { rollout, ..NEW }.desired();
+        let new = linux_sha256(&estate.desired);
+        break_nodes(&estate, &new, how, 33);
+        let (began, from) = (estate.clock.now(), estate.events.len());
+        run(&mut estate, minutes(120), |estate, _| {
+            let is_halted = estate.events_since(from).iter().any(|event| event.urgency == Urgency::Critical);
+            is_halted && having(estate, &new) == 0 && running(estate) == old
+        })
+        .await;
+        let touched = sent_to(&estate, began, "Fleet-linux:2").len();
+        assert!(touched <= 160, "{touched} touched: canary and one wave are a tenth of the 1,600 Linux nodes");
+        assert_eq!(critical(estate.events_since(from)).len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_stops_the_logs_is_halted_and_taken_back() {
+    let mut estate = stable(40, 4, GOOD).await;
+    let old = running(&estate);
+    estate.desired = Wanted { file: "/opt/example-corp/aplication.log", ..GOOD }.desired();
+    let (began, from) = (estate.clock.now(), estate.events.len());
+    estate.live(minutes(90)).await;
+    assert_eq!(running(&estate), old, "everything is back");
+    let opened = critical(estate.events_since(from));
+    assert_eq!(opened.len(), 1, "{opened:#?}");
+    assert!(opened[0].message.contains("fleet-application"), "{opened:#?}");
+    assert!(sent_to(&estate, began, "Fleet-linux:2").len() <= 2, "no further than the canary");
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_make_a_good_release_slower_and_never_rejected() {
+    for seed in 0..6 {
+        let mut estate = stable(24, seed, GOOD).await;
+        estate.desired = NEW.desired();
+        let new = linux_sha256(&estate.desired);
+        let rates = Rates { throttle: 0.1, server_error: 0.1, time_out: 0.03, lose_reply: 0.1, ..Rates::default() };
+        estate.sim.set_faults(Faults::seeded(seed, rates));
+        let place = estate.place.clone();
+        let silent: Vec<String> =
+            estate.sim.world(|world| world.region(&place).nodes.nodes.keys().step_by(7).cloned().collect());
+        let from = estate.events.len();
+        for quiet in [true, false] {
+            estate.sim.world(|world| {
+                silent.iter().for_each(|id| nodes::set_silent(world, &place, id, quiet));
+            });
+            estate.live(minutes(60)).await;
+        }
+        estate.sim.set_faults(Faults::none());
+        estate.converge(minutes(240)).await;
+        assert!(having(&estate, &new) > 15, "seed {seed}: {:?}", running(&estate));
+        assert_eq!(critical(estate.events_since(from)), Vec::<&Event>::new(), "seed {seed}");
+        assert_eq!(kept(&estate).rejected, [], "seed {seed}");
+    }
+}
+
+/// How many histories of killed controllers the test command tries; `WATCHKEEPER_SEEDS` says otherwise.
+const SEEDS: u64 = 200;
+
+#[tokio::test(start_paused = true)]
+async fn killed_at_any_moment_a_bad_rollout_ends_the_same() {
+    let stages = "{ canary: 1, waves: [50%, 100%], bake: 2m, maxFailures: 0, maxConcurrency: 100% }";
+    let seeds = std::env::var("WATCHKEEPER_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
+    for seed in 0..seeds {
+        let mut chance = fastrand::Rng::with_seed(seed);
+        let mut estate = Estate::new(
+            Scenario::Fleet { nodes: 10, vpcs: 1 },
+            seed,
+            Wanted { rollout: stages, ..GOOD }.desired(),
+        );
+        estate.converge(minutes(120)).await;
+        let old = running(&estate);
+        estate.desired = Wanted { rollout: stages, ..NEW }.desired();
+        let new = linux_sha256(&estate.desired);
+        let how = if chance.bool() { Breakage::Refused } else { Breakage::Dies };
+        break_nodes(&estate, &new, how, 3);
+        let (began, from) = (estate.clock.now(), estate.events.len());
+        let until = began + minutes(30);
+        while estate.clock.now() < until {
+            estate.live(SignedDuration::from_secs(chance.i64(1..=120))).await;
+            estate.restart();
+        }
+        estate.live(minutes(15)).await;
+        assert_eq!(running(&estate), old, "seed {seed}: everything is back");
+        assert_eq!(kept(&estate).rejected.len(), 1, "seed {seed}");
+        assert_eq!(having(&estate, &new), 0, "seed {seed}");
+        let sent = commands(&estate);
+        assert_eq!(overlaps(&sent), Vec::<String>::new(), "seed {seed}");
+        assert_eq!(repeats(&sent, began), Vec::<String>::new(), "seed {seed}");
+        assert!(!estate.events_since(from).is_empty());
+    }
+}
+
+/// Nodes that were sent one and the same change twice. Going back is sent once, whoever sends it.
+fn repeats(sent: &[crate::witness::Sent], from: Timestamp) -> Vec<String> {
+    let mut times: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    for command in sent.iter().filter(|command| command.at >= from && command.what.contains("configure")) {
+        for node in command.nodes.keys() {
+            *times.entry((node, &command.what)).or_default() += 1;
+        }
+    }
+    let twice = times.into_iter().filter(|(_, times)| *times > 1);
+    twice.map(|((node, what), times)| format!("{node}: {times} times {what}")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_nodes_get_what_is_stable_while_a_release_is_under_way() {
+    let slow = "{ canary: 1, waves: [100%], bake: 30m, maxConcurrency: 100% }";
+    let mut estate = stable(10, 5, Wanted { rollout: slow, ..GOOD }).await;
+    let old = linux_sha256(&estate.desired);
+    estate.desired = Wanted { rollout: slow, ..NEW }.desired();
+    let new = linux_sha256(&estate.desired);
+    estate.live(minutes(5)).await;
+    assert_eq!((having(&estate, &old), having(&estate, &new)), (7, 1));
+    let place = estate.place.clone();
+    let added = replace_one(&estate).await;
+    estate.live(minutes(15)).await;
+    let config = estate.sim.world(|world| {
+        let node = &world.region(&place).nodes.nodes[&added];
+        let sha256 = node.agent.configurations().next().map(|(_, file)| file.sha256());
+        sha256
+    });
+    assert_eq!(config, Some(old), "the new node waits for its stage with what is stable");
+    estate.converge(minutes(120)).await;
+    assert_eq!(having(&estate, &new), 8);
+}
+
+/// Autoscaling: one Linux machine that still has the old release goes, and another comes.
+async fn replace_one(estate: &Estate) -> String {
+    let place = estate.place.clone();
+    let ec2 = aws_sdk_ec2::Client::new(&crate::sdk::config(&estate.sim, &place.account));
+    let (old, subnet) = estate.sim.world(|world| {
+        let instances = world.region(&place).instances.clone();
+        let found = instances.instances.values().rfind(|instance| instance.platform.is_none());
+        let instance = found.expect("a Linux machine");
+        (instance.id.clone(), instance.subnet.clone())
+    });
+    ec2.terminate_instances().instance_ids(old).send().await.expect("terminated");
+    let tag = aws_sdk_ec2::types::Tag::builder().key("Application").value("ExampleCorp").build();
+    let tags = aws_sdk_ec2::types::TagSpecification::builder()
+        .resource_type(aws_sdk_ec2::types::ResourceType::Instance)
+        .tags(tag);
+    let profile = aws_sdk_ec2::types::IamInstanceProfileSpecification::builder().name("ExampleCorp-Base");
+    let launched = ec2
+        .run_instances()
+        .image_id("ami-al2023")
+        .instance_type(aws_sdk_ec2::types::InstanceType::T3Medium)
+        .min_count(1)
+        .max_count(1)
+        .subnet_id(subnet)
+        .iam_instance_profile(profile.build())
+        .tag_specifications(tags.build())
+        .send()
+        .await
+        .expect("launched");
+    launched.instances()[0].instance_id().expect("an id").to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_goes_silent_in_its_stage_does_not_hold_the_others() {
+    let mut estate = stable(20, 6, GOOD).await;
+    estate.desired = NEW.desired();
+    let new = linux_sha256(&estate.desired);
+    run(&mut estate, minutes(10), |estate, _| having(estate, &new) > 0).await;
+    let place = estate.place.clone();
+    let silent = estate.sim.world(|world| {
+        let nodes = world.region(&place).nodes.nodes.iter();
+        let mut has = nodes.filter(|(_, node)| {
+            node.agent.configurations().any(|(_, file)| file.sha256() == new)
+        });
+        let id = has.next().map(|(id, _)| id.clone()).expect("a canary");
+        nodes::set_silent(world, &place, &id, true);
+        id
+    });
+    estate.live(minutes(60)).await;
+    assert_eq!(having(&estate, &new), 16, "all the others, and the silent one had it already");
+    assert_eq!(critical(&estate.events), Vec::<&Event>::new());
+    estate.sim.world(|world| nodes::set_silent(world, &place, &silent, false));
+    estate.converge(minutes(60)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_closes_lets_no_further_node_begin() {
+    // 2026-03-02 is a Monday; the estate begins at 09:00 UTC, which is 10:00 in Berlin.
+    let windowed = "{ canary: 1, waves: [50%, 100%], bake: 20m, maxConcurrency: 100%, windows: [{ days: [Tue], from: \"10:00\", to: \"10:30\", timeZone: Europe/Berlin }] }";
+    let mut estate = stable(10, 7, GOOD).await;
+    estate.desired = Wanted { rollout: windowed, ..NEW }.desired();
+    let new = linux_sha256(&estate.desired);
+    let at = |text: &str| -> Timestamp { text.parse().expect("a timestamp") };
+    let until = |estate: &Estate, text: &str| at(text).duration_since(estate.clock.now());
+    let wait = until(&estate, "2026-03-03T08:59:00Z");
+    let passed = estate.live(wait).await;
+    assert_eq!(having(&estate, &new), 0, "the window is shut");
+    let fleet = passed.status.objects.iter().find(|standing| &*standing.object.name == "fleet");
+    assert_eq!(fleet.map(|standing| standing.reason), Some(Reason::OutsideWindow));
+    let wait = until(&estate, "2026-03-03T09:29:00Z");
+    estate.live(wait).await;
+    let in_window = having(&estate, &new);
+    assert!((1..=4).contains(&in_window), "canary, and perhaps the first wave: {in_window}");
+    let wait = until(&estate, "2026-03-10T08:59:00Z");
+    estate.live(wait).await;
+    assert_eq!(having(&estate, &new), in_window, "nobody begins outside the window");
+    estate.converge(minutes(3 * 7 * 24 * 60)).await;
+    assert_eq!(having(&estate, &new), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_rollouts_go_side_by_side() {
+    let mut estate = stable(20, 8, GOOD).await;
+    let text = include_str!("rollouts.yaml")
+        .replace("ROLLOUT", STAGES)
+        .replace("LINUX_MEASUREMENT", NEW.linux)
+        .replace("LINUX_FILE", FILE)
+        .replace("WINDOWS_MEASUREMENT", "Available MBytes");
+    let linux = text.replace(
+        "matchTags: { Application: ExampleCorp } }",
+        "matchTags: { Application: ExampleCorp }, platform: linux }",
+    );
+    let windows = linux
+        .rsplit_once("---\n")
+        .map(|(_, document)| document.replace("platform: linux", "platform: windows").replace("name: fleet", "name: panes"))
+        .expect("the last document");
+    estate.desired = desired(&format!("{linux}---\n{windows}"));
+    let new = linux_sha256(&estate.desired);
+    break_nodes(&estate, &new, Breakage::Dies, 2);
+    estate.live(minutes(90)).await;
+    assert_eq!(having(&estate, &new), 0, "the one for Linux was taken back");
+    let panes = estate.pass().await.status;
+    let standing = |name: &str| {
+        let found = panes.objects.iter().find(|standing| &*standing.object.name == name);
+        found.map(|standing| standing.reason)
+    };
+    assert_eq!(standing("fleet"), Some(Reason::RolloutHalted));
+    assert_eq!(standing("panes"), Some(Reason::Converged), "{:#?}", panes.objects);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_version_of_the_agent_comes_in_stages_too() {
+    let mut estate = stable(20, 9, GOOD).await;
+    let place = estate.place.clone();
+    let newest = "1.300072.0b1300";
+    estate.sim.world(|world| world.region(&place).documents.publish(newest));
+    let versions = |estate: &Estate| {
+        estate.sim.world(|world| {
+            let nodes = world.region(&place).nodes.nodes.values();
+            nodes.filter(|node| node.agent.version.as_deref() == Some(newest)).count()
+        })
+    };
+    let mut seen = BTreeSet::new();
+    run(&mut estate, minutes(120), |estate, passed| {
+        seen.insert(versions(estate));
+        passed.status.is_ready() && versions(estate) == 20
+    })
+    .await;
+    assert!(seen.iter().filter(|count| **count > 2).min().is_some_and(|most| *most <= 5), "{seen:?}");
 }

@@ -21,7 +21,7 @@ mod tests {
 
     #[test]
     fn stages_grow_and_end_with_everything() {
-        let rollout = |canary, waves: &[u32]| Rollout {
+        let rollout = |canary, waves: &[u16]| Rollout {
             canary,
             waves: waves.iter().map(|percent| Amount::Percent(percent * 100)).collect(),
             ..Rollout::default()

@@ -3,6 +3,7 @@
 use super::batch::Wants;
 use super::candidates::Candidate;
 use super::node::{self, Verdict, Want};
+use super::telemetry::{self, Telemetry};
 use super::wish::Wishes;
 use super::{Busy, NodeId, count};
 use crate::model::action::Step;
@@ -44,9 +45,40 @@ impl<'d, 'k> Desk<'d, 'k> {
     pub fn serve(&mut self, candidate: Candidate<'_>, wishes: &Wishes) {
         let verdict = self.judge(&candidate, wishes);
         if matches!(verdict, Verdict::Right) {
-            self.right();
+            self.hear(&candidate, wishes);
         }
         self.take(&candidate, verdict);
+    }
+
+    /// A node that is as wished is right when its telemetry arrives, too.
+    fn hear(&mut self, candidate: &Candidate<'_>, wishes: &Wishes) {
+        let (observed, now) = (self.draft.known.observed, self.draft.known.now);
+        let on_node = observed.on_nodes.get(&candidate.id);
+        let heard = wishes.for_candidate(candidate, self.agent).ok().and_then(|wish| {
+            let since = node::since(wish, on_node?)?;
+            Some(telemetry::of(observed, candidate, wish, since, now))
+        });
+        let id = &candidate.id;
+        let (reason, message, until) = match heard {
+            None | Some(Telemetry::Arriving) => return self.right(),
+            Some(Telemetry::Awaited { what, until }) => (
+                Reason::AwaitingTelemetry,
+                format!("{id} runs, and {what} has not been seen yet"),
+                Some(until),
+            ),
+            Some(Telemetry::Missing(what)) => (
+                Reason::TelemetryMissing,
+                format!("the agent of {id} runs, but {what} does not arrive"),
+                None,
+            ),
+            Some(Telemetry::Stopped(what)) => (
+                Reason::TelemetryMissing,
+                format!("the agent of {id} runs, but {what} has stopped with its last change"),
+                None,
+            ),
+        };
+        let finding = Finding::of(&self.object.id, reason, message).about(id.clone());
+        self.draft.find(Finding { until, ..finding });
     }
 
     /// The node shall be as `stable` says for now; it is not yet what the document asks for.

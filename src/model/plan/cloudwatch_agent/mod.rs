@@ -12,6 +12,7 @@ mod evaluate;
 mod node;
 mod recipe;
 mod rollout;
+mod telemetry;
 mod version;
 mod wish;
 

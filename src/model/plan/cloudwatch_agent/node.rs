@@ -66,6 +66,22 @@ pub(super) fn is_out_of_reach(known: &Known<'_>, candidate: &Candidate<'_>) -> b
     candidate.rival.is_some() || unmanageable(known, candidate).is_some()
 }
 
+/// Since when the agent of a node that is as `wish` says has been so: the end of the command that brought it, or
+/// the start of the process, whichever came last. The node's clock may be off, but nothing it read lies ahead of
+/// the reading.
+pub(super) fn since(wish: &Wish, on_node: &OnNode) -> Option<Timestamp> {
+    let (read, probe) = on_node.probe.as_ref()?;
+    let ended = |step, wanted: Option<&Arc<str>>| {
+        let result = on_node.results.get(&step)?;
+        (Some(&result.wanted) == wanted && result.status == InvocationStatus::Success)
+            .then_some(result.finished)
+    };
+    let configured = ended(Step::Configure, wish.config.as_ref().map(|config| &config.location));
+    let installed = ended(Step::Install, wish.version.as_ref());
+    let brought = configured.max(installed).max(probe.started);
+    Some(brought.map_or(*read, |at| at.min(*read)))
+}
+
 /// Judges one node.
 pub(super) fn judge(
     known: &Known<'_>,

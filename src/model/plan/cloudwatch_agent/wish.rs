@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::candidates::Candidate;
 use super::node::Verdict;
 use super::recipe::{self, ByMode, Recipe};
+use crate::model::agent_config::signals::{Signals, signals};
 use crate::model::desired::{
     CloudWatchAgent, Ensure, Kind, Object, ObjectRef, OnForeignConfig, Spec, Version,
 };
@@ -39,6 +40,8 @@ pub(super) struct Wish {
     pub our_files: Arc<BTreeSet<String>>,
     /// The steps that lead there.
     pub steps: Steps,
+    /// What telemetry the configuration promises; none: its text is not known.
+    pub signals: Option<Arc<Signals>>,
 }
 
 /// The steps that lead to a wish, but for its configuration's own.
@@ -110,11 +113,17 @@ pub(super) fn of_release(draft: &Draft<'_>, agent: &CloudWatchAgent, release: Re
         steps: Steps::to(release.version.as_deref()),
         version: release.version.clone(),
         config: None,
+        signals: None,
         replaces_foreign: agent.on_foreign_config == OnForeignConfig::Replace,
         our_files: Arc::new(our_files(draft, &release)),
     };
-    let wish = |pinned: &Pinned| Wish { config: Some(wished(agent, pinned)), ..base.clone() };
-    let by_config = release.configs.iter().map(|(name, pinned)| (name.clone(), Ok(wish(pinned)))).collect();
+    let wish = |name: &Arc<str>, pinned: &Pinned| Wish {
+        config: Some(wished(agent, pinned)),
+        signals: promised(draft, name, pinned),
+        ..base.clone()
+    };
+    let by_config =
+        release.configs.iter().map(|(name, pinned)| (name.clone(), Ok(wish(name, pinned)))).collect();
     Wishes { release, by_config, absent: base }
 }
 
@@ -194,6 +203,17 @@ fn config(draft: &Draft<'_>, name: &str) -> Result<Pinned, (Reason, String)> {
     let reading = known.observed.parameters.get(config.parameter.as_str()).unwrap_or(&Reading::NotAsked);
     let Some(version) = current_version(reading, config) else { return Err(waits(id.to_string())) };
     Ok(Pinned { parameter: config.parameter.as_str().into(), version, sha256: config.sha256.as_str().into() })
+}
+
+/// What the configuration promises, where the folder still has its text.
+fn promised(draft: &Draft<'_>, name: &Arc<str>, pinned: &Pinned) -> Option<Arc<Signals>> {
+    let id = ObjectRef::new(Kind::AgentConfig, name.clone());
+    match draft.known.desired.get(&id).map(|object| &object.spec) {
+        Some(Spec::AgentConfig(config)) if *config.sha256 == *pinned.sha256 => {
+            Some(Arc::new(signals(&config.content)))
+        }
+        _ => None,
+    }
 }
 
 /// The names under which the agent keeps what it fetched from our parameters: `ssm_`, then the name with every

@@ -50,14 +50,22 @@ pub(super) fn begin(
     reject(desk, target, state, rejected, progress);
 }
 
-/// Writes the rejection down.
-pub(super) fn reject(
+/// An alarm that the document names rings while nodes have the release.
+pub(super) fn begin_by_alarm(
     desk: &mut Desk<'_, '_>,
+    alarm: &str,
     target: &Wishes,
     state: State,
-    rejected: Rejected,
     progress: Progress,
 ) {
+    let why = format!("alarm {alarm} rings while {} nodes have it", progress.touched);
+    let now = desk.draft.known.now;
+    let rejected = Rejected::of(&target.release, state.stable.as_ref(), now, Origin::Alarm, why);
+    reject(desk, target, state, rejected, progress);
+}
+
+/// Writes the rejection down.
+fn reject(desk: &mut Desk<'_, '_>, target: &Wishes, state: State, rejected: Rejected, progress: Progress) {
     let message = format!("{} is rejected: {}", target.release.shown(), rejected.why);
     desk.draft.rollout(
         &desk.object.id,
@@ -139,7 +147,8 @@ fn difference(desk: &Desk<'_, '_>, target: &Release, stable: Option<&Release>) -
     for (name, pinned) in &stable.configs {
         let label = format!("{}:{}", pinned.parameter, rollout::label(&desk.object.id.name));
         let old = known.observed.parameters.get(label.as_str()).and_then(Reading::known);
-        let new = known.desired.get(&ObjectRef::new(Kind::AgentConfig, name.clone())).map(|object| &object.spec);
+        let new =
+            known.desired.get(&ObjectRef::new(Kind::AgentConfig, name.clone())).map(|object| &object.spec);
         if let (Some(old), Some(Spec::AgentConfig(new))) = (old, new)
             && old.version == pinned.version
         {

@@ -8,6 +8,8 @@
 //! A node that has, or was sent, anything of the release counts as touched and is seen through, also when a window
 //! closes or a person pauses. Every other node is held at the stable release, new nodes included.
 
+mod alarm;
+mod eta;
 mod halt;
 mod place;
 mod record;
@@ -22,6 +24,7 @@ use super::wish::{self, Wishes};
 use crate::model::finding::Finding;
 use crate::model::reason::Reason;
 use crate::model::rollout::{Phase, Progress, State};
+use alarm::Alarm;
 use place::{Move, Place};
 use stage::{Member, Stage, Survey};
 
@@ -55,14 +58,24 @@ fn roll(
     let members = members(desk, nodes, target, stable, state.retried);
     let survey = Survey::of(&members);
     let stage = Stage::of(&desk.agent.rollout, survey, state.is_promoted(&target.release));
-    let progress = progress(target, stable, survey, stage);
+    let mut progress = progress(target, stable, survey, stage);
     if survey.failed > stage.tolerated {
         return halt::begin(desk, &members, target, state, progress);
     }
+    let alarm = alarm::state(desk);
+    if let Alarm::Ringing(name) = &alarm
+        && survey.touched > 0
+    {
+        return halt::begin_by_alarm(desk, name, target, state, progress);
+    }
     let is_over = stage.is_over && target.is_whole();
-    let phase = may_begin(desk, &state);
+    progress.phase = may_begin(desk, &state);
+    let phase = progress.phase;
+    if phase == Phase::Rolling && !state.is_promoted(&target.release) {
+        progress.eta = eta::of(&desk.draft.known, &members, target, &desk.agent.rollout, survey);
+    }
     let next = match phase {
-        Phase::Rolling if survey.unread == 0 => {
+        Phase::Rolling if survey.unread == 0 && alarm == Alarm::Quiet => {
             let free = stage.limit.saturating_sub(survey.touched);
             stage::next(&members, free, &target.release.digest())
         }
@@ -74,7 +87,7 @@ fn roll(
     if let Some(at) = survey.baked {
         desk.draft.look_again(at);
     }
-    desk.draft.rollout(&desk.object.id, Progress { phase, ..progress.clone() });
+    desk.draft.rollout(&desk.object.id, progress.clone());
     if is_over {
         record::prove(desk, state, target.release.clone());
     } else {

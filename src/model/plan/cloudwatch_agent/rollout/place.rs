@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::candidates::Candidate;
 use super::super::node::{self, Verdict};
+use super::super::telemetry::{self, Telemetry};
 use super::super::wish::Wish;
 use super::super::{Busy, version};
 use crate::model::action::Step;
@@ -160,21 +161,40 @@ pub(super) fn of(
         return Place::Failed(failing);
     }
     match node::judge(known, object, candidate, moving.to, busy) {
-        Verdict::Right => baking(moving, on_node, bake),
+        Verdict::Right => baking(moving, candidate, known, on_node, bake),
         Verdict::Not(finding) if finding.reason.nature() == Nature::SetAside => Place::Aside,
         _ => Place::Underway,
     }
 }
 
-fn baking(moving: Move<'_>, on_node: &OnNode, bake: SignedDuration) -> Place {
-    let Some((read, probe)) = &on_node.probe else { return Place::Underway };
-    let applied = [configured(moving, on_node), installed(moving, on_node)];
-    let applied = applied.into_iter().flatten().map(|result| result.finished).max();
-    // The node's clock says when the agent started, ours when the command ended; neither lies in the future.
-    let since = applied.max(probe.started).map_or(*read, |at| at.min(*read));
+fn baking(
+    moving: Move<'_>,
+    candidate: &Candidate<'_>,
+    known: &Known<'_>,
+    on_node: &OnNode,
+    bake: SignedDuration,
+) -> Place {
+    let (Some((read, _)), Some(since)) = (&on_node.probe, node::since(moving.to, on_node)) else {
+        return Place::Underway;
+    };
     let until = since + bake;
-    let is_read = *read >= until;
-    if is_read { Place::Healthy } else { Place::Baking { until, is_read } }
+    if *read < until {
+        return Place::Baking { until, is_read: false };
+    }
+    match telemetry::of(known.observed, candidate, moving.to, since, known.now) {
+        Telemetry::Awaited { until, .. } => Place::Baking { until, is_read: true },
+        Telemetry::Stopped(what) => {
+            let brought = configured(moving, on_node).or_else(|| installed(moving, on_node));
+            Place::Failed(Failing {
+                at: known.now,
+                why: format!("since {} has the release, nothing arrives in {what}", candidate.id),
+                command: brought.map(|brought| brought.command.clone()),
+                output: brought.map_or_else(|| "".into(), |brought| brought.output.clone()),
+            })
+        }
+        // A metric that was not there before either is not the release's doing.
+        Telemetry::Missing(_) | Telemetry::Arriving => Place::Healthy,
+    }
 }
 
 /// The command that brought the configuration, if the node ran it.
