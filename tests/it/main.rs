@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test says by panicking that something is wrong")]
 
+mod agent_config;
 mod agents;
 mod aws;
 mod breakage;
