@@ -151,7 +151,7 @@ fn layers_that_contradict_each_other_are_named_with_both_places() {
         said(&checked),
         "error web.json:3:5 `agent.region`: this is `\"us-east-1\"` here and `\"eu-central-1\"` at base.json:2:14\n    \
          help: the agent refuses to merge different values: say it in one layer\n\
-         error web.json:4:55 `metrics.metrics_collected.mem`: this is an object here and an object at base.json:4:5\n    \
+         error web.json:4:59 `metrics.metrics_collected.mem`: this is not the same as at base.json:4:5\n    \
          help: the agent refuses to merge different values: say it in one layer"
     );
 }

@@ -214,7 +214,10 @@ fn one(before: Node, after: Node, keys: (Span, Span), path: &Path<'_>, checked: 
             let (old, new) = (Node { value: old, span }, Node { value: new, span: after.span });
             if canonical(&old) != canonical(&new) {
                 let place = checked.place_of(keys.0);
-                let message = format!("this is {} here and {}{place}", brief(&new), brief(&old));
+                let message = match (brief(&old), brief(&new)) {
+                    (Some(old), Some(new)) => format!("this is `{new}` here and `{old}`{place}"),
+                    _ => format!("this is not the same as{place}"),
+                };
                 checked.error(
                     keys.1,
                     path,
@@ -240,11 +243,10 @@ fn grown(mut list: Vec<Node>, more: Vec<Node>) -> Value {
     Value::List(list)
 }
 
-/// A value in a few words.
-fn brief(node: &Node) -> String {
+/// A value that is short enough to be shown.
+fn brief(node: &Node) -> Option<String> {
     match &node.value {
-        Value::Map(_) => String::from("an object"),
-        Value::List(_) => String::from("a list"),
-        _ => format!("`{}`", shown(&node.to_json().to_string())),
+        Value::Map(_) | Value::List(_) => None,
+        _ => Some(shown(&node.to_json().to_string())),
     }
 }

@@ -144,6 +144,9 @@ pub(super) fn expression(node: &Node, path: &Path<'_>, checked: &mut Checked) {
 
 fn timestamp_format(node: &Node, path: &Path<'_>, checked: &mut Checked) {
     let Some(text) = node.text() else { return };
+    if text.is_empty() {
+        return;
+    }
     let reading = timestamp::read(text);
     if let pattern::Verdict::Wrong(why) = pattern::judge(&reading.expression) {
         let message = format!("the agent can make no expression of `{}`: {why}", shown(text));
@@ -206,7 +209,7 @@ fn stated(
                 said,
                 (&group, is_named),
                 (&mut here.retention, &mut elsewhere.retention),
-                path,
+                &path.key("retention_in_days"),
                 checked,
             );
         }
@@ -215,7 +218,13 @@ fn stated(
         let class = class.to_uppercase();
         if CLASSES.contains(&class.as_str()) {
             let said = (class, node);
-            conflict(said, (&group, is_named), (&mut here.class, &mut elsewhere.class), path, checked);
+            conflict(
+                said,
+                (&group, is_named),
+                (&mut here.class, &mut elsewhere.class),
+                &path.key("log_group_class"),
+                checked,
+            );
         }
     }
 }

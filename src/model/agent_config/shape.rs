@@ -192,7 +192,10 @@ fn word(place: Place<'_>, text: &str, words: &[&'static str], checked: &mut Chec
     if words.contains(&text) {
         return;
     }
-    let help = did_you_mean(text, words.iter().copied()).unwrap_or_else(|| format!("take {}", list(words)));
+    let help = did_you_mean(text, words.iter().copied()).unwrap_or_else(|| match words {
+        [only] => format!("take `{only}`"),
+        _ => format!("take one of {}", list(words)),
+    });
     checked.error(place.node.span, place.path, format!("`{}` is no choice here", shown(text)), help);
 }
 

