@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use watchkeeper::model::agent_config::{Checked, Layer, check_layers, check_text};
-use watchkeeper::model::desired::Severity;
+use watchkeeper::model::desired::{Revision, Severity, Snapshot, Spec, parse};
 
 /// One row of the table.
 struct Case {
@@ -194,6 +194,32 @@ fn moving_lines_of_layers_changes_nothing() {
     ]);
     assert!(one.0.is_some());
     assert_eq!(one.0, two.0);
+}
+
+#[test]
+fn one_file_keeps_its_bytes_and_several_become_sorted_json() {
+    let base = "{\"traces\" :\t{\"traces_collected\":{\"xray\":{}}} }\r\n\n";
+    let debug = "{ \"agent\": { \"debug\": true } }";
+    let content = |files: &str| {
+        let document = format!(
+            "apiVersion: watchkeeper/v1\nkind: AgentConfig\nmetadata: {{ name: a }}\n\
+             spec: {{ parameter: AmazonCloudWatch-a, configFiles: {files} }}\n"
+        );
+        let files = [("a.yaml", document.as_str()), ("base.json", base), ("debug.json", debug)];
+        let files = files.map(|(path, text)| (path.to_owned(), Arc::from(text.as_bytes()))).into();
+        let parsed = parse(&Snapshot { revision: Revision::default(), files, problems: Vec::new() });
+        let object = parsed.desired.objects.into_values().next().expect("an object");
+        match &object.spec {
+            Spec::AgentConfig(config) => config.content.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(content("[base.json]"), base);
+    assert_eq!(
+        content("[base.json, debug.json]"),
+        "{\n  \"agent\": {\n    \"debug\": true\n  },\n  \"traces\": {\n    \"traces_collected\": {\n      \
+         \"xray\": {}\n    }\n  }\n}"
+    );
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn of_array(schema: &Schema, (word, rule): (&str, &Value), items: &[Value]) -> b
     }
 }
 
-/// The value with its keys in order, so that equal values have equal text.
+/// The value with its keys in order and its numbers written one way, so that equal values have equal text.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(entries) => {
@@ -126,6 +126,7 @@ fn sorted(value: &Value) -> Value {
             entries.into_iter().collect()
         }
         Value::Array(items) => items.iter().map(sorted).collect(),
+        Value::Number(number) => number.as_f64().into(),
         other => other.clone(),
     }
 }
