@@ -242,6 +242,14 @@ fn what_is_built_to_cost_time_costs_little() {
     }
 }
 
+#[test]
+fn many_warnings_do_not_hide_an_error() {
+    let repeated = vec!["\"debug\": true"; 300].join(", ");
+    let checked = check_text(&format!("{{ \"agent\": {{ {repeated} }}, \"metrics\": {{}} }}"));
+    assert!(has_error(&checked));
+    assert!(checked.findings.len() <= 101);
+}
+
 /// Text that looks much like a configuration.
 fn nearly() -> impl Strategy<Value = String> {
     let piece = prop_oneof![

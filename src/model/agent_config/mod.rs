@@ -1,7 +1,7 @@
 //! The CloudWatch agent's configuration, checked before an agent sees it.
 //!
-//! The rules are the agent's own: its JSON schema ([`shapes`]), and what its translator and its start refuse beyond
-//! that ([`logs`], [`metrics`], [`pattern`]). An agent may say "validation succeeded" and then not start, so its word
+//! The rules are the agent's own: its JSON schema (`shapes`), and what its translator and its start refuse beyond
+//! that (`logs`, `metrics`, `pattern`). An agent may say "validation succeeded" and then not start, so its word
 //! is never waited for. In return nothing is refused that an agent accepts: what is only probably wrong is a warning.
 //!
 //! ```text
@@ -263,8 +263,10 @@ impl Checked {
         }
     }
 
+    /// Whether looking further changes nothing: enough is said, and the configuration is refused.
     fn is_full(&self) -> bool {
         self.findings.len() >= MOST_FINDINGS
+            && self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
 
     fn error(&mut self, at: Span, path: &Path<'_>, message: String, help: impl Into<String>) {
@@ -276,20 +278,19 @@ impl Checked {
     }
 
     fn note(&mut self, severity: Severity, at: Span, path: &Path<'_>, message: String, help: String) {
-        let path = path.to_string();
-        // An error is kept always: without it a configuration that the agent refuses would pass.
-        if self.is_full()
-            && (severity == Severity::Warning || self.findings.iter().any(|f| f.severity == severity))
-        {
+        // The first error is always kept: without it a configuration that the agent refuses would pass.
+        let enough = self.findings.len() >= MOST_FINDINGS;
+        if enough && (severity == Severity::Warning || self.is_full()) {
             return;
         }
+        let path = path.to_string();
         let message = if path.is_empty() { message } else { format!("`{path}`: {message}") };
         self.findings.push(Finding { severity, at: Some(at), message, help: Some(help) });
     }
 
     /// Takes over something found elsewhere, as a warning.
     fn warn_again(&mut self, finding: Finding) {
-        if !self.is_full() {
+        if self.findings.len() < MOST_FINDINGS {
             self.findings.push(Finding { severity: Severity::Warning, ..finding });
         }
     }
