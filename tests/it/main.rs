@@ -2,12 +2,15 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test says by panicking that something is wrong")]
 
+mod agent_config;
+mod agent_config_judge;
 mod agents;
 mod arrival;
 mod aws;
 mod breakage;
 mod canned;
 mod desired;
+mod draft04;
 mod estate;
 mod facts;
 mod fleet;

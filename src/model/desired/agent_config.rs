@@ -1,7 +1,8 @@
 //! `AgentConfig`: a parameter in Parameter Store, and the agent configuration that is its value.
 //!
 //! The bytes matter: a node's configuration is recognised by its hash. A file is taken byte for byte; an
-//! inline mapping becomes JSON with sorted keys, so that moving a line changes nothing on any node.
+//! inline mapping, and what several files become, is JSON with sorted keys, so that moving a line changes nothing
+//! on any node.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,10 +11,11 @@ use sha2::{Digest, Sha256};
 
 use super::decode::{Fields, choice, did_you_mean, filled_text, shown, wrong};
 use super::problem::{Mistakes, Severity, Span};
+use super::select::Platform;
 use super::snapshot::{Snapshot, hex};
 use super::values::tags;
 use super::yaml::{Node, Value};
-use crate::model::agent_config::{Checked, GroupRetention, check_text, check_tree};
+use crate::model::agent_config::{Checked, Layer, check_layers, check_text, check_tree};
 
 /// Names that the agents' own policy lets them read (`CloudWatchAgentServerPolicy`).
 pub(crate) const PARAMETER_PREFIX: &str = "AmazonCloudWatch-";
@@ -54,9 +56,40 @@ pub struct AgentConfig {
     /// The log groups that agents with this configuration write to, placeholders as written.
     pub log_groups: BTreeSet<String>,
     /// What the configuration says about retention, which the agent would set itself.
-    pub retentions: Vec<GroupRetention>,
-    /// Where the configuration stands: its file, or the document's own.
-    pub content_file: Arc<str>,
+    pub retentions: Vec<SetRetention>,
+    /// What only some platforms have.
+    pub platform_parts: Vec<PlatformOnly>,
+}
+
+/// A retention that the agent would set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetRetention {
+    /// The group's name as written, placeholders and all.
+    pub log_group: String,
+    /// Days; -1 leaves the group alone.
+    pub days: i64,
+    /// Where it is said.
+    pub place: Place,
+}
+
+/// A part of the configuration that agents on other platforms pass over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlatformOnly {
+    /// Its path inside the configuration.
+    pub path: String,
+    /// The platforms that have it.
+    pub platforms: &'static [Platform],
+    /// Where it is said.
+    pub place: Place,
+}
+
+/// A place in a configuration: the file it stands in, which may be the document's own, and where there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Path inside the folder, with `/`.
+    pub file: Arc<str>,
+    /// None where positions are not known.
+    pub at: Option<Span>,
 }
 
 const TIERS: [(&str, Tier); 2] = [("Standard", Tier::Standard), ("Advanced", Tier::Advanced)];
@@ -71,43 +104,79 @@ pub(super) fn read(
     let tier = fields.optional("tier", mistakes, |node, mistakes| choice(node, mistakes, &TIERS));
     let tier = tier.unwrap_or_default();
     let tags = fields.optional("tags", mistakes, tags).unwrap_or_default();
-    let file = fields.take("configFile", mistakes);
-    let inline = fields.take("config", mistakes);
-    let content = match (file, inline) {
-        (Some(_), Some(node)) => {
-            mistakes.error(node.span, "`config` and `configFile` say the same thing: remove one");
-            None
-        }
-        (Some(node), None) => from_file(node, snapshot, mistakes),
-        (None, Some(node)) => inline_content(node, mistakes),
-        (None, None) if fields.has("config") || fields.has("configFile") => None,
-        (None, None) => {
-            mistakes.error(fields.at(), "`spec` needs `configFile` or `config`");
-            None
-        }
-    };
-    let content = content?;
+    let content = content(fields, snapshot, mistakes)?;
     note_findings(&content, mistakes);
     check_size(&content, tier, mistakes);
+    let text = content.text.as_deref()?;
     Some(AgentConfig {
         parameter: parameter?,
-        sha256: hex(&Sha256::digest(content.text.as_bytes())),
-        content: content.text.into(),
+        sha256: hex(&Sha256::digest(text.as_bytes())),
+        content: text.into(),
         tier,
         tags,
-        log_groups: content.checked.log_groups,
-        retentions: content.checked.retentions,
-        content_file: content.file,
+        log_groups: content.checked.log_groups.clone(),
+        retentions: retentions(&content),
+        platform_parts: platform_parts(&content),
     })
 }
 
+/// The configuration, from the one field that has it.
+fn content(fields: &mut Fields<'_>, snapshot: &Snapshot, mistakes: &mut Mistakes) -> Option<Content> {
+    let file = fields.take("configFile", mistakes).map(|node| ("configFile", node));
+    let layers = fields.take("configFiles", mistakes).map(|node| ("configFiles", node));
+    let inline = fields.take("config", mistakes).map(|node| ("config", node));
+    let written: Vec<(&str, &Node)> = [inline, file, layers].into_iter().flatten().collect();
+    match written.as_slice() {
+        [] if ["config", "configFile", "configFiles"].iter().any(|name| fields.has(name)) => None,
+        [] => {
+            mistakes.error(fields.at(), "`spec` needs `configFile`, `configFiles` or `config`");
+            None
+        }
+        [(first, node), (second, _), ..] => {
+            mistakes.error(node.span, format!("`{first}` and `{second}` say the same thing: remove one"));
+            None
+        }
+        [("config", node)] => inline_content(node, mistakes),
+        [("configFile", node)] => from_file(node, snapshot, mistakes),
+        [(_, node)] => from_files(node, snapshot, mistakes),
+    }
+}
+
+fn retentions(content: &Content) -> Vec<SetRetention> {
+    let set = content.checked.retentions.iter().map(|retention| SetRetention {
+        log_group: retention.log_group.clone(),
+        days: retention.days,
+        place: content.place(retention.at),
+    });
+    set.collect()
+}
+
+fn platform_parts(content: &Content) -> Vec<PlatformOnly> {
+    let parts = content.checked.platform_parts.iter().map(|part| PlatformOnly {
+        path: part.path.clone(),
+        platforms: part.platforms,
+        place: content.place(part.at),
+    });
+    parts.collect()
+}
+
 struct Content {
-    text: String,
+    /// None where layers do not fit together.
+    text: Option<String>,
     checked: Checked,
-    /// The file that positions in `checked` are of.
+    /// The file that positions in `checked` are of, unless it says one itself.
     file: Arc<str>,
     /// Where the document speaks of it.
     at: Span,
+}
+
+impl Content {
+    fn place(&self, at: Option<Span>) -> Place {
+        match at.map(|at| self.checked.locate(at)) {
+            Some((file, at)) => Place { file: Arc::clone(file.unwrap_or(&self.file)), at: Some(at) },
+            None => Place { file: Arc::clone(&self.file), at: None },
+        }
+    }
 }
 
 fn parameter(node: &Node, mistakes: &mut Mistakes) -> Option<String> {
@@ -137,6 +206,34 @@ fn parameter(node: &Node, mistakes: &mut Mistakes) -> Option<String> {
 }
 
 fn from_file(node: &Node, snapshot: &Snapshot, mistakes: &mut Mistakes) -> Option<Content> {
+    let (file, text) = file(node, snapshot, mistakes)?;
+    Some(Content { text: Some(text.to_owned()), checked: check_text(text), file, at: node.span })
+}
+
+fn from_files(node: &Node, snapshot: &Snapshot, mistakes: &mut Mistakes) -> Option<Content> {
+    let Value::List(items) = &node.value else {
+        return wrong(node, "a list of files", mistakes);
+    };
+    let files: Vec<_> = items.iter().map(|item| file(item, snapshot, mistakes)).collect();
+    let files: Vec<(Arc<str>, &str)> = files.into_iter().collect::<Option<_>>()?;
+    match (items.as_slice(), files.as_slice()) {
+        ([], _) | (_, []) => {
+            mistakes.error(node.span, "this may not be empty");
+            None
+        }
+        // Of one file the bytes stay what they are.
+        ([only], _) => from_file(only, snapshot, mistakes),
+        (_, [first, ..]) => {
+            let layers: Vec<Layer<'_>> =
+                files.iter().map(|(file, text)| Layer { file: Arc::clone(file), text }).collect();
+            let (text, checked) = check_layers(&layers);
+            Some(Content { text, checked, file: Arc::clone(&first.0), at: node.span })
+        }
+    }
+}
+
+/// The path inside the folder and the text of the file that `node` names.
+fn file<'s>(node: &Node, snapshot: &'s Snapshot, mistakes: &mut Mistakes) -> Option<(Arc<str>, &'s str)> {
     let written = filled_text(node, mistakes)?;
     let Some(path) = resolve(mistakes.file(), &written) else {
         mistakes.error_help(
@@ -159,11 +256,17 @@ fn from_file(node: &Node, snapshot: &Snapshot, mistakes: &mut Mistakes) -> Optio
         return None;
     };
     let file: Arc<str> = path.as_str().into();
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        mistakes.elsewhere(Severity::Error, &file, None, String::from("the file is not UTF-8 text"), None);
-        return None;
-    };
-    Some(Content { text: text.to_owned(), checked: check_text(text), file, at: node.span })
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some((file, text)),
+        Err(error) => {
+            let before = &bytes[..error.valid_up_to()];
+            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+            let message = format!("the file is not UTF-8 text: line {line} has other bytes");
+            let help = Some(String::from("save it as UTF-8"));
+            mistakes.elsewhere(Severity::Error, &file, None, message, help);
+            None
+        }
+    }
 }
 
 fn is_json_file(path: &str) -> bool {
@@ -204,26 +307,20 @@ fn inline_content(node: &Node, mistakes: &mut Mistakes) -> Option<Content> {
         Value::Text(text) => (text.clone(), check_text(text).without_positions()),
         _ => return wrong(node, "a mapping or JSON text", mistakes),
     };
-    Some(Content { text, checked, file: Arc::clone(mistakes.file()), at: node.span })
+    Some(Content { text: Some(text), checked, file: Arc::clone(mistakes.file()), at: node.span })
 }
 
 fn note_findings(content: &Content, mistakes: &mut Mistakes) {
-    let own = content.file == *mistakes.file();
     for finding in &content.checked.findings {
+        let place = content.place(finding.at);
         // In the document itself a finding without a place stands at the field.
-        let at = finding.at.or(own.then_some(content.at));
-        mistakes.elsewhere(
-            finding.severity,
-            &content.file,
-            at,
-            finding.message.clone(),
-            finding.help.clone(),
-        );
+        let at = place.at.or((place.file == *mistakes.file()).then_some(content.at));
+        mistakes.elsewhere(finding.severity, &place.file, at, finding.message.clone(), finding.help.clone());
     }
 }
 
 fn check_size(content: &Content, tier: Tier, mistakes: &mut Mistakes) {
-    let size = content.text.len();
+    let size = content.text.as_ref().map_or(0, String::len);
     if size <= tier.limit() {
         return;
     }

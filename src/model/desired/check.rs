@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::decode::{did_you_mean, list};
 use super::overlap;
 use super::parse::Document;
+use super::passed_over;
 use super::problem::{Problem, Severity, Span};
 use super::{AgentConfig, Claim, Kind, LogGroup, ObjectRef, Retention, RoleRef, Spec};
 
@@ -25,6 +26,7 @@ pub(super) fn across(documents: &mut [Document], all_readable: bool) -> Vec<Prob
     }
     retention_owners(documents, &mut findings);
     overlap::selectors(documents, &mut findings);
+    findings.problems.extend(passed_over::parts(documents));
     for index in &findings.wrong {
         if let Some(document) = documents.get_mut(*index) {
             document.object = None;
@@ -203,11 +205,11 @@ fn retention_clashes(
             Retention::Days(days) => format!("{days} days"),
             _ => String::from("for ever"),
         };
-        let own = config.content_file == document.at.file;
+        let own = retention.place.file == document.at.file;
         problems.push(Problem {
             severity,
-            file: Arc::clone(&config.content_file),
-            at: retention.at.or_else(|| own.then(|| document.field("config"))),
+            file: Arc::clone(&retention.place.file),
+            at: retention.place.at.or_else(|| own.then(|| document.field("config"))),
             message: format!(
                 "the agent would set `{}` to {} days, {owner} wants it kept {wanted}",
                 retention.log_group, retention.days

@@ -19,6 +19,7 @@ mod iam_role;
 mod log_group;
 mod overlap;
 mod parse;
+mod passed_over;
 mod presets;
 pub(crate) mod problem;
 mod render;
@@ -36,7 +37,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use account::{Account, AssumeRole};
-pub use agent_config::{AgentConfig, Tier};
+pub use agent_config::{AgentConfig, Place, PlatformOnly, SetRetention, Tier};
 pub use cloudwatch_agent::{CloudWatchAgent, ConfigChoice, Ensure, OnForeignConfig, Rollout, Version};
 pub use flow_log::{DEFAULT_LOG_FORMAT, FlowLog, RoleRef, Target, Traffic};
 pub use iam_role::{IamRole, Preset};
