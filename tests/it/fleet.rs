@@ -2,16 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use watchkeeper::model::desired::Desired;
 use watchkeeper::sim::scenario::Scenario;
 
 use crate::estate::{Estate, desired, minutes};
+use crate::steady::watch;
 use crate::witness::{commands, overlaps};
 
-/// How many machines the test command brings up: ten thousand take minutes in a development build.
-const NODES: usize = 2_000;
+/// How many machines.
+const NODES: usize = 10_000;
 /// The networks that they stand in.
-const VPCS: usize = 40;
+const VPCS: usize = 200;
+/// What was made is read once more, and flow logs are seen to deliver.
+const SETTLING: SignedDuration = minutes(15);
+/// How long it is watched then: until every probe has come round once.
+const WATCHED: SignedDuration = minutes(30);
 /// AWS's limit for one command.
 const NODES_PER_COMMAND: usize = 50;
 /// What takes a bare node to the end: probe, install, configure, probe.
@@ -23,11 +29,23 @@ pub fn fleet_desired() -> Desired {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_converges_with_full_commands_and_within_the_documented_rates() {
+async fn ten_thousand_machines_converge_with_full_commands_and_then_cost_what_their_pages_cost() {
+    let t = std::time::Instant::now();
     let mut estate = Estate::new(Scenario::Fleet { nodes: NODES, vpcs: VPCS }, 1, fleet_desired());
-    estate.converge(minutes(60)).await;
+    let mut n = 0;
+    estate.run(minutes(60), |p| { n += 1; p.status.is_ready() }).await;
+    eprintln!("up: {:?} passes {n} at {}", t.elapsed(), estate.clock.now());
+    assert_brought_up_well(&estate);
+    estate.live(SETTLING).await;
+    eprintln!("settled: {:?}", t.elapsed());
+    watch(&mut estate, NODES, VPCS, WATCHED).await;
+    eprintln!("steady: {:?}", t.elapsed());
+}
 
-    let sent = commands(&estate);
+/// Full commands, nothing twice, nothing at once, nothing too fast.
+fn assert_brought_up_well(estate: &Estate) {
+
+    let sent = commands(estate);
     let least = NODES.div_ceil(NODES_PER_COMMAND) * STEPS;
     assert!(sent.len() * 10 <= least * 11, "{} commands, and {least} would do", sent.len());
 

@@ -165,7 +165,7 @@ pub fn target(request: &Request) -> Option<Target> {
 /// Carries a request out and writes it into the world's call log.
 pub fn answer(world: &mut World, request: &Request) -> Response {
     let Some(target) = target(request) else {
-        return json::reply(&world.request_id(), Err(&AwsError::unknown_service()));
+        return json::reply(&world.request_id(), Err(AwsError::unknown_service()));
     };
     let parsed = if target.service.speaks_json() {
         json::input(&request.body)
@@ -176,11 +176,11 @@ pub fn answer(world: &mut World, request: &Request) -> Response {
         Ok(input) => carry_out(world, &target, input),
         Err(error) => (Err(error), false),
     };
-    finish(world, &target, writes, outcome.as_ref())
+    finish(world, &target, writes, outcome)
 }
 
 /// Answers a request with `error`, without carrying it out.
-pub fn refuse(world: &mut World, request: &Request, error: &AwsError) -> Response {
+pub fn refuse(world: &mut World, request: &Request, error: AwsError) -> Response {
     match target(request) {
         Some(target) => finish(world, &target, false, Err(error)),
         None => json::reply(&world.request_id(), Err(error)),
@@ -201,8 +201,8 @@ fn carry_out(world: &mut World, target: &Target, input: Value) -> (Outcome, bool
     (outcome, operation.writes)
 }
 
-fn finish(world: &mut World, target: &Target, writes: bool, outcome: Result<&Value, &AwsError>) -> Response {
-    let error = outcome.err().map(|error| error.code.clone());
+fn finish(world: &mut World, target: &Target, writes: bool, outcome: Outcome) -> Response {
+    let error = outcome.as_ref().err().map(|error| error.code.clone());
     world.record(CallRecord {
         at: world.now(),
         place: target.place.clone(),
@@ -215,6 +215,6 @@ fn finish(world: &mut World, target: &Target, writes: bool, outcome: Result<&Val
     if target.service.speaks_json() {
         json::reply(&request_id, outcome)
     } else {
-        query::reply(target, &request_id, outcome)
+        query::reply(target, &request_id, &outcome)
     }
 }
