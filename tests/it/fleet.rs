@@ -33,7 +33,12 @@ async fn ten_thousand_machines_converge_with_full_commands_and_then_cost_what_th
     let t = std::time::Instant::now();
     let mut estate = Estate::new(Scenario::Fleet { nodes: NODES, vpcs: VPCS }, 1, fleet_desired());
     let mut n = 0;
-    estate.run(minutes(60), |p| { n += 1; p.status.is_ready() }).await;
+    estate
+        .run(minutes(60), |p| {
+            n += 1;
+            p.status.is_ready()
+        })
+        .await;
     eprintln!("up: {:?} passes {n} at {}", t.elapsed(), estate.clock.now());
     assert_brought_up_well(&estate);
     estate.live(SETTLING).await;
@@ -44,7 +49,6 @@ async fn ten_thousand_machines_converge_with_full_commands_and_then_cost_what_th
 
 /// Full commands, nothing twice, nothing at once, nothing too fast.
 fn assert_brought_up_well(estate: &Estate) {
-
     let sent = commands(estate);
     let least = NODES.div_ceil(NODES_PER_COMMAND) * STEPS;
     assert!(sent.len() * 10 <= least * 11, "{} commands, and {least} would do", sent.len());

@@ -92,7 +92,8 @@ async fn what_aws_refuses_of_a_batch_is_told_and_tried_ever_more_slowly_while_th
     let (full, theirs): (Vec<String>, Vec<String>) = estate.sim.world(|world| {
         let vpcs: Vec<String> = world.region(&place).networks.vpcs.keys().take(2).cloned().collect();
         let each = vpcs.iter().flat_map(|vpc| (0..MOST).map(move |number| (vpc, number)));
-        let theirs = each.map(|(vpc, number)| foreign(world, &place, vpc, &format!("theirs-{number}"))).collect();
+        let theirs =
+            each.map(|(vpc, number)| foreign(world, &place, vpc, &format!("theirs-{number}"))).collect();
         (vpcs, theirs)
     });
     estate.live(minutes(30)).await;
