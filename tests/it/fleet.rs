@@ -14,8 +14,8 @@ use crate::witness::{commands, overlaps};
 const NODES: usize = 10_000;
 /// The networks that they stand in.
 const VPCS: usize = 200;
-/// What was made is read once more, and flow logs are seen to deliver.
-const SETTLING: SignedDuration = minutes(15);
+/// What was made last is read once more.
+const SETTLING: SignedDuration = minutes(2);
 /// How long it is watched then: until every probe has come round once.
 const WATCHED: SignedDuration = minutes(30);
 /// AWS's limit for one command.

@@ -146,6 +146,14 @@ impl Service {
     }
 }
 
+/// `value` with more members. `json!` copies every value that it is given, and listings are large.
+fn with<const N: usize>(mut value: Value, members: [(&str, Value); N]) -> Value {
+    if let Value::Object(known) = &mut value {
+        known.extend(members.into_iter().map(|(name, member)| (name.to_owned(), member)));
+    }
+    value
+}
+
 /// Finds out what a request is for. `None` when it is no AWS request that we can place.
 pub fn target(request: &Request) -> Option<Target> {
     let place = Place::of_signature(request.headers.get("authorization").map_or("", String::as_str));
