@@ -75,8 +75,7 @@ async fn measure(address: &str) {
     for what in ["first pass", "next pass"] {
         let before = calls(&scope);
         let began = now();
-        let passed =
-            scope.pass(&desired, Vec::new(), Mode::DryRun, &clock, &CancellationToken::new()).await;
+        let passed = scope.pass(&desired, Vec::new(), Mode::DryRun, &clock, &CancellationToken::new()).await;
         let took = began.elapsed();
         println!(
             "{what}: {took:>8.2?}  {} API calls, {} nodes, {} actions, {} findings; peak resident {} MiB",

@@ -15,6 +15,7 @@ mod ownership;
 mod probe_script;
 mod refused;
 mod restart;
+mod rules;
 mod safety;
 mod sdk;
 mod settle;

@@ -21,8 +21,7 @@ const PAGE: usize = 50;
 const LARGE_PAGE: usize = 1_000;
 
 /// The fewest calls that the `watched` time can do with, by operation: how often each fact comes due, times its pages.
-fn least(nodes: usize, vpcs: usize, watched: SignedDuration) -> BTreeMap<&'static str, usize> {
-    let rules = Rules::for_simulator("test");
+fn least(nodes: usize, vpcs: usize, rules: &Rules, watched: SignedDuration) -> BTreeMap<&'static str, usize> {
     let often =
         |age: SignedDuration| usize::try_from(watched.as_secs() / age.as_secs()).expect("a small number");
     let pass = often(rules.interval);
@@ -75,7 +74,7 @@ pub async fn watch(estate: &mut Estate, nodes: usize, vpcs: usize, watched: Sign
         }
     });
     assert!(writes.is_empty(), "{writes:?}");
-    let least = least(nodes, vpcs, watched);
+    let least = least(nodes, vpcs, &estate.scope.rules, watched);
     let (made, bound): (usize, usize) = (calls.values().sum(), least.values().sum());
     assert!(made * 100 <= bound * 105, "{made} calls, and {bound} would do: {calls:#?} against {least:#?}");
     let changes = estate.sim.world(|world| {
