@@ -1,10 +1,12 @@
 //! The safety rules that only rare worlds call upon, each on plain data: what may be done, and what is said instead.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use watchkeeper::model::action::Action;
 use watchkeeper::model::desired::{Amount, Desired, ObjectRef};
 use watchkeeper::model::memory::{Change, Memory};
-use watchkeeper::model::observed::{FlowLog, Identity, LogGroup, Network, Observed, Reading};
+use watchkeeper::model::observed::{FlowLog, Identity, LogGroup, Network, Observed, Reading, Role};
 use watchkeeper::model::plan::{Known, Plan, plan};
 use watchkeeper::model::reason::Reason;
 use watchkeeper::model::rules::Rules;
@@ -114,6 +116,34 @@ fn group_desired(more: &str) -> String {
 
 fn says(plan: &Plan, reason: Reason) -> bool {
     plan.findings.iter().any(|finding| finding.reason == reason)
+}
+
+#[test]
+fn what_others_gave_a_role_of_ours_is_taken_away_only_where_the_document_says_exclusive() {
+    for (more, is_taken) in [("", false), (", exclusive: true", true)] {
+        let mut case = Case::new(&format!(
+            "apiVersion: watchkeeper/v1\nkind: IamRole\nmetadata: {{ name: r }}\nspec: {{ roleName: R, preset: FlowLogs{more} }}\n"
+        ));
+        let role = Role {
+            name: "R".into(),
+            arn: "arn:aws:iam::111122223333:role/R".into(),
+            id: "AROA1".into(),
+            trust: serde_json::Value::Null,
+            description: None,
+            max_session: None,
+            boundary: None,
+            attached: vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".into()],
+            inline: BTreeMap::from([("Theirs".into(), serde_json::Value::Null)]),
+            tags: tags("test/IamRole/r"),
+        };
+        case.observed.roles.insert("R".into(), Reading::Known { value: role, at: case.now });
+        let plan = case.plan();
+        let taken = plan.actions.iter().filter(|planned| {
+            matches!(&planned.action, Action::DetachPolicy(..) | Action::DeleteInlinePolicy(..))
+        });
+        assert_eq!(taken.count(), if is_taken { 2 } else { 0 }, "{:?}", plan.actions);
+        assert!(!plan.actions.is_empty(), "what is ours is mended");
+    }
 }
 
 #[test]
