@@ -133,6 +133,12 @@ impl Change {
         Self { subject: subject.into(), write: write.into() }
     }
 
+    /// Whether it changes, makes or deletes the thing called `id`: a deletion names it after its verb, where the
+    /// subject is the network that it is on.
+    pub fn concerns(&self, id: &str) -> bool {
+        *self.subject == *id || self.write.split(' ').nth(1) == Some(id)
+    }
+
     /// The first word of the write, such as `configure`.
     fn verb(&self) -> &str {
         self.write.split(' ').next().unwrap_or_default()

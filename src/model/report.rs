@@ -73,7 +73,7 @@ fn record(
 fn failure_of<'a>(change: &Change, outcome: &'a Outcome) -> Option<&'a Failure> {
     match &outcome.result {
         Err(why) => Some(why),
-        Ok(done) => done.refused.iter().find(|(subject, _)| *subject == change.subject).map(|(_, why)| why),
+        Ok(done) => done.refused.iter().find(|(id, _)| change.concerns(id)).map(|(_, why)| why),
     }
 }
 
@@ -133,4 +133,33 @@ fn forget_old(memory: &mut Memory, now: Timestamp) {
         times.retain(|at| now.duration_since(*at) < CONTEST_WINDOW);
         !times.is_empty()
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_aws_refuses_of_a_call_is_no_success_whatever_name_it_has_there() {
+        let why = Failure {
+            class: Class::Denied,
+            code: "UnauthorizedOperation".to_owned(),
+            message: "no".to_owned(),
+            call: "ec2:DeleteFlowLogs".to_owned(),
+            request_id: None,
+        };
+        let outcome = |id: &str| Outcome {
+            result: Ok(Done { refused: vec![(id.into(), why.clone())], ..Done::default() }),
+        };
+        let cases = [
+            ("flow log 0123", "vpc-1", true),
+            ("flow log 0123", "vpc-2", false),
+            ("delete fl-1", "fl-1", true),
+            ("delete fl-1", "fl-2", false),
+        ];
+        for (write, refused, is_failure) in cases {
+            let change = Change::new("vpc-1", write);
+            assert_eq!(failure_of(&change, &outcome(refused)).is_some(), is_failure, "{write}, {refused}");
+        }
+    }
 }

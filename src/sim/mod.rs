@@ -77,7 +77,7 @@ impl Sim {
         let Inside { world, faults } = &mut *inside;
         world.advance(now);
         match faults.next(wire::target(request).as_ref()) {
-            Some(Fault::Refuse(error)) => Answer::Reply(wire::refuse(world, request, &error)),
+            Some(Fault::Refuse(error)) => Answer::Reply(wire::refuse(world, request, error)),
             Some(Fault::TimeOut { applied: false }) => Answer::Silence,
             Some(Fault::TimeOut { applied: true }) => {
                 wire::answer(world, request);

@@ -47,8 +47,13 @@ impl Estate {
 
     /// Any estate with any desired state. Needs a paused tokio clock.
     pub fn new(scenario: Scenario, seed: u64, desired: Desired) -> Self {
+        Self::beginning(EPOCH, scenario, seed, desired)
+    }
+
+    /// The same on another day.
+    pub fn beginning(epoch: &str, scenario: Scenario, seed: u64, desired: Desired) -> Self {
         fastrand::seed(seed);
-        let epoch: Timestamp = EPOCH.parse().expect("a timestamp");
+        let epoch: Timestamp = epoch.parse().expect("a timestamp");
         let sim = Sim::new(scenario::build(scenario, seed, epoch), Clock::pretended(epoch, 1.0));
         install_probe(&sim);
         let clock = sim.clock().clone();

@@ -2,16 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use watchkeeper::model::desired::Desired;
 use watchkeeper::sim::scenario::Scenario;
 
 use crate::estate::{Estate, desired, minutes};
+use crate::steady::watch;
 use crate::witness::{commands, overlaps};
 
-/// How many machines the test command brings up: ten thousand take minutes in a development build.
-const NODES: usize = 2_000;
+/// How many machines.
+const NODES: usize = 10_000;
 /// The networks that they stand in.
-const VPCS: usize = 40;
+const VPCS: usize = 200;
+/// How often all of them are listed while they are brought up: 210 pages, which are most of this test's work.
+const LISTED_EVERY: SignedDuration = minutes(5);
+/// What was made last is read once more.
+const SETTLING: SignedDuration = minutes(2);
+/// How long it is watched then: until every probe has come round once.
+const WATCHED: SignedDuration = minutes(30);
 /// AWS's limit for one command.
 const NODES_PER_COMMAND: usize = 50;
 /// What takes a bare node to the end: probe, install, configure, probe.
@@ -23,11 +31,19 @@ pub fn fleet_desired() -> Desired {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_converges_with_full_commands_and_within_the_documented_rates() {
+async fn ten_thousand_machines_converge_with_full_commands_and_then_cost_what_their_pages_cost() {
     let mut estate = Estate::new(Scenario::Fleet { nodes: NODES, vpcs: VPCS }, 1, fleet_desired());
+    let usual = std::mem::replace(&mut estate.scope.rules.interval, LISTED_EVERY);
     estate.converge(minutes(60)).await;
+    estate.scope.rules.interval = usual;
+    assert_brought_up_well(&estate);
+    estate.live(SETTLING).await;
+    watch(&mut estate, NODES, VPCS, WATCHED).await;
+}
 
-    let sent = commands(&estate);
+/// Full commands, nothing twice, nothing at once, nothing too fast.
+fn assert_brought_up_well(estate: &Estate) {
+    let sent = commands(estate);
     let least = NODES.div_ceil(NODES_PER_COMMAND) * STEPS;
     assert!(sent.len() * 10 <= least * 11, "{} commands, and {least} would do", sent.len());
 

@@ -209,7 +209,10 @@ async fn two_thousand_nodes_of_which_a_few_break_are_back_after_the_first_wave()
         })
         .await;
         let touched = sent_to(&estate, began, "Fleet-linux:2").len();
-        assert!(touched <= 160, "{touched} touched: canary and one wave are a tenth of the 1,600 Linux nodes");
+        assert!(
+            touched <= 160,
+            "{touched} touched: canary and one wave are a tenth of the 1,600 Linux nodes"
+        );
         assert_eq!(critical(estate.events_since(from)).len(), 1);
     }
 }
@@ -234,7 +237,8 @@ async fn faults_make_a_good_release_slower_and_never_rejected() {
         let mut estate = stable(24, seed, GOOD).await;
         estate.desired = NEW.desired();
         let new = linux_sha256(&estate.desired);
-        let rates = Rates { throttle: 0.1, server_error: 0.1, time_out: 0.03, lose_reply: 0.1, ..Rates::default() };
+        let rates =
+            Rates { throttle: 0.1, server_error: 0.1, time_out: 0.03, lose_reply: 0.1, ..Rates::default() };
         estate.sim.set_faults(Faults::seeded(seed, rates));
         let place = estate.place.clone();
         let silent: Vec<String> =
@@ -365,9 +369,8 @@ async fn a_node_that_goes_silent_in_its_stage_does_not_hold_the_others() {
     let place = estate.place.clone();
     let silent = estate.sim.world(|world| {
         let nodes = world.region(&place).nodes.nodes.iter();
-        let mut has = nodes.filter(|(_, node)| {
-            node.agent.configurations().any(|(_, file)| file.sha256() == new)
-        });
+        let mut has =
+            nodes.filter(|(_, node)| node.agent.configurations().any(|(_, file)| file.sha256() == new));
         let id = has.next().map(|(id, _)| id.clone()).expect("a canary");
         nodes::set_silent(world, &place, &id, true);
         id
@@ -418,7 +421,9 @@ async fn two_rollouts_go_side_by_side() {
     );
     let windows = linux
         .rsplit_once("---\n")
-        .map(|(_, document)| document.replace("platform: linux", "platform: windows").replace("name: fleet", "name: panes"))
+        .map(|(_, document)| {
+            document.replace("platform: linux", "platform: windows").replace("name: fleet", "name: panes")
+        })
         .expect("the last document");
     estate.desired = desired(&format!("{linux}---\n{windows}"));
     let new = linux_sha256(&estate.desired);

@@ -1,8 +1,9 @@
 //! What the simulated world remembers of us: the commands that nodes were given, and the calls that were made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use watchkeeper::sim::world::commands::State;
 
 use crate::estate::Estate;
 
@@ -15,6 +16,8 @@ pub struct Sent {
     pub what: String,
     /// Each node, with when it was done; `None`: it still is at it.
     pub nodes: BTreeMap<String, Option<Timestamp>>,
+    /// The nodes on which it went well.
+    pub went_well: BTreeSet<String>,
 }
 
 /// Every command that was sent, oldest first.
@@ -29,6 +32,12 @@ pub fn commands(estate: &Estate) -> Vec<Sent> {
                 .invocations
                 .iter()
                 .map(|(node, on_node)| (node.clone(), on_node.finished))
+                .collect(),
+            went_well: command
+                .invocations
+                .iter()
+                .filter(|(_, on_node)| on_node.state == State::Success)
+                .map(|(node, _)| node.clone())
                 .collect(),
         });
         sent.collect()
@@ -52,4 +61,25 @@ pub fn overlaps(sent: &[Sent]) -> Vec<String> {
         }
     }
     overlapping
+}
+
+/// The nodes that were given a command again that had gone well on them, though nothing had broken anything since.
+/// Probes may be repeated: they change nothing.
+pub fn repeats(sent: &[Sent], broken: &[Timestamp]) -> Vec<String> {
+    let mut went_well: BTreeMap<(&str, &str), Timestamp> = BTreeMap::new();
+    let mut repeated = Vec::new();
+    for command in sent.iter().filter(|command| !command.what.starts_with("Watchkeeper-Probe")) {
+        for node in command.nodes.keys() {
+            let key = (node.as_str(), command.what.as_str());
+            if let Some(before) = went_well.get(&key)
+                && !broken.iter().any(|at| (*before..=command.at).contains(at))
+            {
+                repeated.push(format!("{node} at {}: {} as at {before}", command.at, command.what));
+            }
+            if command.went_well.contains(node) {
+                went_well.insert(key, command.at);
+            }
+        }
+    }
+    repeated
 }

@@ -153,6 +153,10 @@ impl Observed {
     fn take_commands(&mut self, rows: Vec<Command>) {
         for mut row in rows {
             row.read_at = self.commands.get(&row.id).and_then(|known| known.read_at);
+            // Over, but with what result on each node is not known: a node that did it must not get it again.
+            if row.completed > row.read_at.unwrap_or(0) {
+                row.status = CommandStatus::UnderWay;
+            }
             self.commands.insert(row.id.clone(), row);
         }
     }
@@ -206,7 +210,8 @@ impl Observed {
         on_node.results.insert(step, result);
     }
 
-    /// Forgets what no longer matters: nodes that are gone, commands that ended and arrivals that were read long ago.
+    /// Forgets what no longer matters: nodes that are gone, commands so old that AWS has ended them, and arrivals that
+    /// were read long ago.
     pub fn forget(&mut self, before: Timestamp) {
         let nodes = &self.nodes;
         if nodes.is_known() {
@@ -216,8 +221,7 @@ impl Observed {
         self.group_arrivals.retain(|_, reading| reading.tried() > Some(before));
         self.active_metrics.retain(|_, reading| reading.tried() > Some(before));
         self.alarms.retain(|_, reading| reading.tried() > Some(before));
-        self.commands
-            .retain(|_, command| command.status == CommandStatus::UnderWay || command.requested > before);
+        self.commands.retain(|_, command| command.requested > before);
     }
 }
 

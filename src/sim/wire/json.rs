@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{AwsError, Response};
+use super::{AwsError, Outcome, Response};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
@@ -15,9 +15,12 @@ pub(super) fn input(body: &[u8]) -> Result<Value, AwsError> {
 }
 
 /// Writes a reply. Members that are null are left out, as AWS does.
-pub(super) fn reply(request_id: &str, outcome: Result<&Value, &AwsError>) -> Response {
+pub(super) fn reply(request_id: &str, outcome: Outcome) -> Response {
     let (status, body) = match outcome {
-        Ok(value) => (200, without_nulls(value)),
+        Ok(mut value) => {
+            drop_nulls(&mut value);
+            (200, value)
+        }
         Err(error) => (error.status, json!({ "__type": error.code, "message": error.message })),
     };
     Response {
@@ -28,14 +31,13 @@ pub(super) fn reply(request_id: &str, outcome: Result<&Value, &AwsError>) -> Res
     }
 }
 
-fn without_nulls(value: &Value) -> Value {
+fn drop_nulls(value: &mut Value) {
     match value {
-        Value::Object(members) => members
-            .iter()
-            .filter(|(_, member)| !member.is_null())
-            .map(|(name, member)| (name.clone(), without_nulls(member)))
-            .collect(),
-        Value::Array(items) => items.iter().map(without_nulls).collect(),
-        other => other.clone(),
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
     }
 }

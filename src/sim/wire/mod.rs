@@ -166,6 +166,14 @@ impl Response {
     }
 }
 
+/// `value` with more members. `json!` copies every value that it is given, and listings are large.
+fn with<const N: usize>(mut value: Value, members: [(&str, Value); N]) -> Value {
+    if let Value::Object(known) = &mut value {
+        known.extend(members.into_iter().map(|(name, member)| (name.to_owned(), member)));
+    }
+    value
+}
+
 /// Finds out what a request is for. `None` when it is no AWS request that we can place.
 pub fn target(request: &Request) -> Option<Target> {
     let place = Place::of_signature(request.headers.get("authorization").map_or("", String::as_str));
@@ -185,17 +193,17 @@ pub fn target(request: &Request) -> Option<Target> {
 /// Carries a request out and writes it into the world's call log.
 pub fn answer(world: &mut World, request: &Request) -> Response {
     let Some(target) = target(request) else {
-        return json::reply(&world.request_id(), Err(&AwsError::unknown_service()));
+        return json::reply(&world.request_id(), Err(AwsError::unknown_service()));
     };
     let (outcome, writes) = match target.service.input(&request.body) {
         Ok(input) => carry_out(world, &target, input),
         Err(error) => (Err(error), false),
     };
-    finish(world, &target, writes, outcome.as_ref())
+    finish(world, &target, writes, outcome)
 }
 
 /// Answers a request with `error`, without carrying it out.
-pub fn refuse(world: &mut World, request: &Request, error: &AwsError) -> Response {
+pub fn refuse(world: &mut World, request: &Request, error: AwsError) -> Response {
     match target(request) {
         Some(target) => finish(world, &target, false, Err(error)),
         None => json::reply(&world.request_id(), Err(error)),
@@ -216,8 +224,8 @@ fn carry_out(world: &mut World, target: &Target, input: Value) -> (Outcome, bool
     (outcome, operation.writes)
 }
 
-fn finish(world: &mut World, target: &Target, writes: bool, outcome: Result<&Value, &AwsError>) -> Response {
-    let error = outcome.err().map(|error| error.code.clone());
+fn finish(world: &mut World, target: &Target, writes: bool, outcome: Outcome) -> Response {
+    let error = outcome.as_ref().err().map(|error| error.code.clone());
     world.record(CallRecord {
         at: world.now(),
         place: target.place.clone(),
@@ -229,7 +237,7 @@ fn finish(world: &mut World, target: &Target, writes: bool, outcome: Result<&Val
     let request_id = world.request_id();
     match target.service {
         Service::Ssm | Service::Logs => json::reply(&request_id, outcome),
-        Service::CloudWatch => cbor::reply(&request_id, outcome),
-        Service::Ec2 | Service::Iam | Service::Sts => query::reply(target, &request_id, outcome),
+        Service::CloudWatch => cbor::reply(&request_id, outcome.as_ref()),
+        Service::Ec2 | Service::Iam | Service::Sts => query::reply(target, &request_id, &outcome),
     }
 }

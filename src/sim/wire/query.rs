@@ -7,7 +7,7 @@
 use quick_xml::escape::escape;
 use serde_json::{Map, Value};
 
-use super::{AwsError, Response, Service, Target};
+use super::{AwsError, Outcome, Response, Service, Target};
 
 const CONTENT_TYPE: &str = "text/xml;charset=UTF-8";
 
@@ -68,7 +68,7 @@ fn close(value: Value) -> Value {
 }
 
 /// Writes a reply in the service's dialect.
-pub(super) fn reply(target: &Target, request_id: &str, outcome: Result<&Value, &AwsError>) -> Response {
+pub(super) fn reply(target: &Target, request_id: &str, outcome: &Outcome) -> Response {
     let (status, body) = match (outcome, target.service) {
         (Ok(output), Service::Ec2) => (200, ec2_success(&target.operation, request_id, output)),
         (Ok(output), service) => (200, query_success(service, &target.operation, request_id, output)),
@@ -121,23 +121,42 @@ const fn namespace(service: Service) -> &'static str {
 }
 
 fn elements(value: &Value, list_item: &str) -> String {
+    let mut text = String::new();
+    write_elements(&mut text, value, list_item);
+    text
+}
+
+/// Into one text, however deep the value is: large listings are most of what the simulator says.
+fn write_elements(text: &mut String, value: &Value, list_item: &str) {
     match value {
-        Value::Null => String::new(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => escape(text.as_str()).into_owned(),
-        Value::Array(items) => items.iter().map(|item| element(list_item, item, list_item)).collect(),
+        Value::Null => {}
+        Value::Bool(flag) => text.push_str(if *flag { "true" } else { "false" }),
+        Value::Number(number) => text.push_str(&number.to_string()),
+        Value::String(said) => text.push_str(&escape(said.as_str())),
+        Value::Array(items) => {
+            for item in items {
+                write_element(text, list_item, item, list_item);
+            }
+        }
         Value::Object(members) => {
-            members.iter().map(|(name, member)| element(name, member, list_item)).collect()
+            for (name, member) in members {
+                write_element(text, name, member, list_item);
+            }
         }
     }
 }
 
-fn element(name: &str, value: &Value, list_item: &str) -> String {
+fn write_element(text: &mut String, name: &str, value: &Value, list_item: &str) {
     if value.is_null() {
-        return String::new();
+        return;
     }
-    format!("<{name}>{}</{name}>", elements(value, list_item))
+    for part in ["<", name, ">"] {
+        text.push_str(part);
+    }
+    write_elements(text, value, list_item);
+    for part in ["</", name, ">"] {
+        text.push_str(part);
+    }
 }
 
 #[cfg(test)]

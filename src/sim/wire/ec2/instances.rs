@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{AwsError, Outcome, input};
+use super::super::{AwsError, Outcome, input, with};
 use super::listing::{Listing, Rows};
 use super::profiles::ProfileInput;
 use super::tags::{self, Specification};
@@ -153,10 +153,11 @@ pub(super) fn describe(world: &mut World, place: &Place, value: Value) -> Outcom
     let shown: Vec<Value> = reservations
         .into_iter()
         .map(|(id, instances)| {
-            json!({ "reservationId": id, "ownerId": place.account, "instancesSet": instances })
+            let reservation = json!({ "reservationId": id, "ownerId": place.account });
+            with(reservation, [("instancesSet", Value::Array(instances))])
         })
         .collect();
-    Ok(json!({ "reservationSet": shown, "nextToken": next }))
+    Ok(with(json!({ "nextToken": next }), [("reservationSet", Value::Array(shown))]))
 }
 
 fn state_shown(state: State) -> Value {
@@ -170,7 +171,18 @@ fn instance_shown(place: &Place, all: &Instances, instance: &Instance) -> Value 
         .association_of(&instance.id)
         .map(|held| json!({ "arn": held.profile_arn, "id": held.profile_id }));
     let windows = instance.platform.is_some();
-    json!({
+    let interfaces = there.map(|it| {
+        let interface = json!({
+            "networkInterfaceId": it.interface,
+            "subnetId": it.subnet,
+            "vpcId": it.vpc,
+            "ownerId": place.account,
+            "status": "in-use",
+            "privateIpAddress": it.private_ip,
+        });
+        Value::Array(vec![interface])
+    });
+    let shown = json!({
         "instanceId": instance.id,
         "imageId": instance.image,
         "instanceState": state_shown(instance.state),
@@ -186,14 +198,7 @@ fn instance_shown(place: &Place, all: &Instances, instance: &Instance) -> Value 
         "vpcId": there.map(|it| &it.vpc),
         "privateIpAddress": there.map(|it| &it.private_ip),
         "iamInstanceProfile": profile,
-        "networkInterfaceSet": there.map(|it| json!([{
-            "networkInterfaceId": it.interface,
-            "subnetId": it.subnet,
-            "vpcId": it.vpc,
-            "ownerId": place.account,
-            "status": "in-use",
-            "privateIpAddress": it.private_ip,
-        }])),
-        "tagSet": tags::shown(&instance.tags),
-    })
+    });
+    let interfaces = interfaces.unwrap_or_default();
+    with(shown, [("networkInterfaceSet", interfaces), ("tagSet", tags::shown(&instance.tags))])
 }

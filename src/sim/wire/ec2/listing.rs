@@ -98,9 +98,11 @@ impl Listing {
     ) -> Result<Vec<&'a T>, AwsError> {
         let ids: BTreeSet<&str> = self.ids.iter().map(String::as_str).collect();
         let found: Vec<&T> = all.filter(|row| ids.is_empty() || ids.contains((rows.id)(row))).collect();
-        let there: BTreeSet<&str> = found.iter().map(|row| (rows.id)(row)).collect();
-        if let Some(id) = ids.difference(&there).next() {
-            return Err(not_found(rows.kind, rows.kind, id));
+        // Each id stands for one row, so all were found when as many were.
+        if !ids.is_empty() && found.len() < ids.len() {
+            let there: BTreeSet<&str> = found.iter().map(|row| (rows.id)(row)).collect();
+            let missing = ids.difference(&there).next().copied().unwrap_or_default();
+            return Err(not_found(rows.kind, rows.kind, missing));
         }
         let passes = |row: &&T| {
             self.common.filter.iter().all(|filter| filter.passes((rows.tags)(row), |name| fields(row, name)))

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{Outcome, input};
+use super::super::{Outcome, input, with};
 use super::listing::{Listing, Rows};
 use super::tags::{self, Specification};
 use super::{end_dry_run, missing, read, time};
@@ -156,7 +156,7 @@ pub(super) fn describe_interfaces(world: &mut World, place: &Place, value: Value
     })?;
     let (page, next) = listing.page(&found, size)?;
     let shown: Vec<Value> = page.iter().map(|interface| interface_shown(place, interface)).collect();
-    Ok(json!({ "networkInterfaceSet": shown, "nextToken": next }))
+    Ok(with(json!({ "nextToken": next }), [("networkInterfaceSet", Value::Array(shown))]))
 }
 
 const fn status(interface: &Interface) -> &'static str {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Outcome, Target, after, invalid, page, page_size, read, seconds, selectors, target_list};
-use crate::sim::wire::AwsError;
+use crate::sim::wire::{AwsError, with};
 use crate::sim::world::commands::{self, Command, Invocation, Plugin, Send, State};
 use crate::sim::world::{Place, World};
 
@@ -194,7 +194,7 @@ pub(super) fn list(world: &mut World, place: &Place, input: Value) -> Outcome {
         .filter(|command| filters.status.as_ref().is_none_or(|status| status == command.status().0))
         .map(|command| (command.number.to_string(), show(command)));
     let (rows, next) = page(rows, size, from.as_deref());
-    Ok(json!({ "Commands": rows, "NextToken": next }))
+    Ok(with(json!({ "NextToken": next }), [("Commands", Value::Array(rows))]))
 }
 
 pub(super) fn list_invocations(world: &mut World, place: &Place, input: Value) -> Outcome {
@@ -225,12 +225,12 @@ pub(super) fn list_invocations(world: &mut World, place: &Place, input: Value) -
             (format!("{}/{id}", command.number), show_invocation(command, id, invocation, details))
         });
     let (rows, next) = page(rows, size, from.as_deref());
-    Ok(json!({ "CommandInvocations": rows, "NextToken": next }))
+    Ok(with(json!({ "NextToken": next }), [("CommandInvocations", Value::Array(rows))]))
 }
 
 fn show_invocation(command: &Command, id: &str, invocation: &Invocation, details: bool) -> Value {
     let plugins = if details { command.plugins(id) } else { Vec::new() };
-    json!({
+    let shown = json!({
         "CommandId": command.id,
         "InstanceId": id,
         "InstanceName": "",
@@ -242,11 +242,11 @@ fn show_invocation(command: &Command, id: &str, invocation: &Invocation, details
         "StatusDetails": invocation.state.details(),
         "StandardOutputUrl": "",
         "StandardErrorUrl": "",
-        "CommandPlugins": plugins.iter().map(show_plugin).collect::<Vec<_>>(),
         "ServiceRole": "",
         "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [] },
         "CloudWatchOutputConfig": { "CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false },
-    })
+    });
+    with(shown, [("CommandPlugins", plugins.iter().map(show_plugin).collect())])
 }
 
 fn show_plugin(plugin: &Plugin<'_>) -> Value {

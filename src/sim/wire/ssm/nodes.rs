@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Outcome, after, invalid, page_of_map, page_size, read, seconds};
-use crate::sim::wire::AwsError;
+use crate::sim::wire::{AwsError, with};
 use crate::sim::world::nodes::Node;
 use crate::sim::world::{Place, Region, World};
 
@@ -65,7 +65,7 @@ pub(super) fn describe(world: &mut World, place: &Place, input: Value) -> Outcom
         let shown = node.is_listed() && filters.iter().all(|filter| passes(region, filter, node, status));
         shown.then(|| show(node, status))
     });
-    Ok(json!({ "InstanceInformationList": rows, "NextToken": next }))
+    Ok(with(json!({ "NextToken": next }), [("InstanceInformationList", Value::Array(rows))]))
 }
 
 fn filters(input: DescribeInput) -> Result<Vec<Filter>, AwsError> {

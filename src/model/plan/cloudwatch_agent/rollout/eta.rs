@@ -54,9 +54,9 @@ fn seconds_a_node(
     let is_brought = |wanted: &str| {
         target.release.version.as_deref() == Some(wanted)
             || target.release.configs.values().any(|pinned| {
-                wanted.strip_prefix(&*pinned.parameter).is_some_and(|version| {
-                    version.is_empty() || version == format!(":{}", pinned.version)
-                })
+                wanted
+                    .strip_prefix(&*pinned.parameter)
+                    .is_some_and(|version| version.is_empty() || version == format!(":{}", pinned.version))
             })
     };
     let mut done: Vec<(Timestamp, Timestamp)> = members
@@ -69,8 +69,9 @@ fn seconds_a_node(
     let (first_finished, first_requested) = *done.first()?;
     let pause = if bake.is_zero() { PAUSE } else { bake.min(PAUSE) };
     let gaps = done.windows(2).map(|pair| pair[1].0.duration_since(pair[0].0));
-    let work: SignedDuration =
-        gaps.filter(|gap| *gap < pause).fold(first_finished.duration_since(first_requested), |sum, gap| sum + gap);
+    let work: SignedDuration = gaps
+        .filter(|gap| *gap < pause)
+        .fold(first_finished.duration_since(first_requested), |sum, gap| sum + gap);
     let count = u32::try_from(done.len()).ok()?;
     Some(work.as_secs_f64().max(1.0) / f64::from(count))
 }
