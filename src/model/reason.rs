@@ -80,7 +80,7 @@ reasons! {
     MaxConcurrency, Converging, "As many nodes as allowed are being changed already.", "";
     ChangeBudget, Converging, "This pass has made as many changes as it may; the rest comes in the next ones.", "";
     DependencyNotReady, Converging, "Something that this document refers to is not ready yet.", "";
-    Delivering, Converging, "Made, and not yet seen to deliver.", "";
+    AwaitingRecords, Converging, "The flow log is made, and no records of it have been seen yet.", "";
     Starting, Converging, "The machine is starting.", "";
     NotRead, Converging, "AWS has not been asked yet.", "";
 
@@ -98,6 +98,7 @@ reasons! {
     NotDelivered, Fault, "The command never ran on the node.", "Check the node's SSM agent; it is tried again by itself.";
     CommandTimedOut, Fault, "The node took the command and was not heard of in time; its state is unknown and it is probed.", "Check that the node is alive.";
     DeliveryFailed, Fault, "The flow log is active but delivers nothing.", "Check the delivery role's permissions and trust, and the log group's quota.";
+    NoRecords, Fault, "Interfaces are in use, and no records of them come.", "Check the delivery role's permissions on the log group, and that somebody reads the right group.";
     AccessDenied, Fault, "AWS does not let Watchkeeper do this.", "Give Watchkeeper's own role the permission that the message names (deploy/iam).";
     Throttled, Fault, "AWS answers that calls come too fast; they are slowed down.", "If it lasts, ask who else calls this API in the account, or have its quota raised.";
     QuotaReached, Fault, "A quota of the account is reached.", "Have the quota raised, or make room.";
