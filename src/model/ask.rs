@@ -3,6 +3,7 @@
 //! [`ask`] is pure: it looks at what is wanted and at how old each fact is, and names the questions that are due.
 //! Its ages are what Watchkeeper's calls to AWS cost, so they stand in one table, each with its reason.
 
+mod records;
 mod telemetry;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,6 @@ use super::plan::{CONFIGURE_DOCUMENT, Known, PACKAGE, PACKAGE_DOCUMENT, applies}
 use super::probe;
 use super::question::Question;
 use super::rollout::{self, State};
-use super::tags;
 
 /// How long each kind of fact is good. What an action of ours has touched is asked again at once, whatever its age.
 pub mod ages {
@@ -40,7 +40,7 @@ pub mod ages {
     pub const DOCUMENTS: SignedDuration = SignedDuration::from_mins(10);
     /// State Manager associations are made by people.
     pub const ASSOCIATIONS: SignedDuration = SignedDuration::from_mins(30);
-    /// Whether telemetry arrives, in a group or a namespace, in steady state. Readings cost calls, and queries cost
+    /// Whether telemetry arrives, in a group or a namespace, in steady state; and which interfaces could send it. Readings cost calls, and queries cost
     /// money by the volume searched; a machine that falls silent may be told of ten minutes later.
     pub const ARRIVALS: SignedDuration = SignedDuration::from_mins(10);
     /// The same while a node that was just configured has not been seen to send yet: a wave waits for it. Agents
@@ -325,49 +325,15 @@ impl<'a> Asked<'a> {
         if flow_log.target.subnets.is_some() && observed.subnets.is_due(now, interval) {
             self.questions.insert(Question::Subnets);
         }
-        let wants_proof = self.our_flow_logs().any(|row| row.deliver_status.is_none());
-        if (flow_log.target.network_interfaces.is_some() || wants_proof)
-            && observed.interfaces.is_due(now, interval)
-        {
+        // Proof of delivery needs to know whether there is anything to deliver.
+        let is_proven = self.flow_records().values().all(|records| !records.is_awaited);
+        let age = if is_proven { ages::ARRIVALS } else { interval };
+        let age = if flow_log.target.network_interfaces.is_some() { interval } else { age };
+        if observed.interfaces.is_due(now, age) {
             self.questions.insert(Question::Interfaces);
         }
-        self.arrivals(flow_log);
-    }
-
-    /// The flow logs that carry our installation's tag: nobody else's need proof from us.
-    fn our_flow_logs(&self) -> impl Iterator<Item = &'a observed::FlowLog> {
-        let Known { observed, rules, .. } = self.known;
-        let rows = observed.flow_logs.iter().map(|(_, row)| row);
-        rows.filter(|row| row.tags.get(tags::INSTALLATION) == Some(&*rules.installation))
-    }
-
-    /// Where a flow log supersedes one that writes into another group, records in the new group are the proof.
-    fn arrivals(&mut self, wanted: &FlowLog) {
-        let observed = self.known.observed;
-        let mut by_resource: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-        for row in self.our_flow_logs() {
-            by_resource.entry(&*row.resource).or_default().push(row);
-        }
-        for rows in by_resource.values().filter(|rows| rows.len() > 1) {
-            let newest = rows
-                .iter()
-                .filter(|row| row.log_group.as_deref() == Some(wanted.log_group.as_str()))
-                .max_by_key(|row| row.created);
-            let is_moved = rows.iter().any(|row| row.log_group.as_deref() != Some(wanted.log_group.as_str()));
-            let Some((row, created)) = newest.filter(|_| is_moved).and_then(|row| Some((row, row.created?)))
-            else {
-                continue;
-            };
-            let on = |id: &Arc<str>| *id == row.resource;
-            let interface = observed.interfaces.iter().find(|(id, interface)| {
-                interface.in_use && (on(id) || on(&interface.vpc) || on(&interface.subnet))
-            });
-            let Some((interface, _)) = interface else { continue };
-            let group: Arc<str> = wanted.log_group.as_str().into();
-            let reading = observed.arrivals.get(&(group.clone(), interface.clone()));
-            if reading.is_none_or(|reading| reading.is_due(self.known.now, self.known.rules.interval)) {
-                self.questions.insert(Question::Arrival { group, stream: interface.clone(), since: created });
-            }
+        if !is_proven {
+            self.instances();
         }
     }
 

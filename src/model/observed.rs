@@ -9,6 +9,7 @@ mod listing;
 mod reading;
 mod take;
 mod touch;
+mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use facts::{
 };
 pub use listing::Listing;
 pub use reading::Reading;
+pub use traffic::Running;
 
 use super::failure::Failure;
 use super::probe::Probe;
@@ -70,8 +72,6 @@ pub struct Observed {
     pub log_groups: BTreeMap<Arc<str>, Reading<LogGroup>>,
     /// Their tags, by name.
     pub log_group_tags: BTreeMap<Arc<str>, Reading<Tags>>,
-    /// The newest event seen, by group and beginning of the stream's name.
-    pub arrivals: BTreeMap<(Arc<str>, Arc<str>), Reading<Timestamp>>,
     /// The newest event in each stream that was asked for, by group.
     pub group_arrivals: BTreeMap<Arc<str>, Reading<Arrivals>>,
     /// The values of a dimension that sent a metric in the last three hours.

@@ -58,15 +58,6 @@ pub enum Question {
     LogGroup(Arc<str>),
     /// The tags of one log group, by its name. `logs:ListTagsForResource`.
     LogGroupTags(Arc<str>),
-    /// The newest event since `since` in the streams of `group` that begin with `stream`. `logs:FilterLogEvents`.
-    Arrival {
-        /// The log group.
-        group: Arc<str>,
-        /// How the stream's name begins.
-        stream: Arc<str>,
-        /// Look no further back.
-        since: Timestamp,
-    },
     /// The newest event in each of these streams of a group. `logs:FilterLogEvents`, or one `logs:StartQuery`.
     GroupArrivals {
         /// The log group.
@@ -134,8 +125,6 @@ pub enum Facts {
     Associations(Vec<Association>),
     /// See [`Question::LogGroup`].
     LogGroup(Option<LogGroup>),
-    /// When the newest event in sight happened.
-    Arrival(Option<Timestamp>),
     /// See [`Question::GroupArrivals`].
     GroupArrivals(Arrivals),
     /// See [`Question::ActiveMetrics`].

@@ -80,8 +80,8 @@ reasons! {
     MaxConcurrency, Converging, "As many nodes as allowed are being changed already.", "";
     ChangeBudget, Converging, "This pass has made as many changes as it may; the rest comes in the next ones.", "";
     DependencyNotReady, Converging, "Something that this document refers to is not ready yet.", "";
-    Delivering, Converging, "Made, and not yet seen to deliver.", "";
     AwaitingTelemetry, Converging, "The agent runs; what it sends has not been seen yet.", "";
+    AwaitingRecords, Converging, "The flow log is made, and no records of it have been seen yet.", "";
     Starting, Converging, "The machine is starting.", "";
     RolloutInProgress, Converging, "A new release is reaching the nodes stage by stage.", "";
     OutsideWindow, Converging, "No further node may begin before the document's next window opens.", "";
@@ -105,6 +105,7 @@ reasons! {
     TelemetryMissing, Fault, "The agent runs with its configuration, and what it should send does not arrive.", "Check the instance role's permissions (CloudWatchAgentServerPolicy), the node's way to the monitoring and logs endpoints, and the agent's own log.";
     RolloutFailure, Fault, "The node has the new release and is not healthy with it.", "Read the message. If more nodes fail than `maxFailures` allows, the rollout halts and goes back by itself.";
     DeliveryFailed, Fault, "The flow log is active but delivers nothing.", "Check the delivery role's permissions and trust, and the log group's quota.";
+    NoRecords, Fault, "Interfaces are in use, and no records of them come.", "Check the delivery role's permissions on the log group, and that somebody reads the right group.";
     AccessDenied, Fault, "AWS does not let Watchkeeper do this.", "Give Watchkeeper's own role the permission that the message names (deploy/iam).";
     Throttled, Fault, "AWS answers that calls come too fast; they are slowed down.", "If it lasts, ask who else calls this API in the account, or have its quota raised.";
     QuotaReached, Fault, "A quota of the account is reached.", "Have the quota raised, or make room.";

@@ -4,13 +4,9 @@ botocore's own parser is lenient: it drops members that it does not know and nev
 body is read here again, and every difference from the model is a complaint. Nothing here talks to a network.
 """
 
-import datetime
-import io
 import json
 import re
 import xml.etree.ElementTree as ElementTree
-
-import botocore.parsers
 
 WHOLE = re.compile(r"-?\d+")
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
@@ -21,33 +17,14 @@ def complaints(operation_model, body):
     """Every way in which a successful reply's body differs from the model, as sentences."""
     protocol = operation_model.service_model.metadata["protocol"]
     shape = operation_model.output_shape
-    if protocol == "json":
+    # botocore asks CloudWatch in JSON too, though its model names CBOR first.
+    if protocol in ("json", "smithy-rpc-v2-cbor"):
         return list(_json_reply(shape, body))
-    if protocol == "smithy-rpc-v2-cbor":
-        return list(_tree_reply(shape, cbor(body) if body else {}))
     return list(_xml_reply(operation_model, protocol, body))
 
 
-def cbor(body):
-    """Reads CBOR strictly; a moment, which is a tagged number, becomes that number."""
-    parser = botocore.parsers.RpcV2CBORParser()
-    value = parser.parse_data_item(io.BufferedReader(io.BytesIO(body)))
-    return _plain(value)
-
-
-def _plain(value):
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.timestamp() if isinstance(value, datetime.datetime) else value
-
-
 def _json_reply(shape, body):
-    return _tree_reply(shape, json.loads(body or b"{}"))
-
-
-def _tree_reply(shape, value):
+    value = json.loads(body or b"{}")
     if shape is None:
         if value:
             yield f"a reply without members has {sorted(value)}"

@@ -185,5 +185,14 @@ async fn the_example_corp_estate_converges_and_then_nothing_happens() {
     });
     assert!(writes.is_empty(), "{writes:?}");
     // The network team's flow log on the same VPC is none of ours to prove.
-    assert!(estate.scope.observed.arrivals.is_empty(), "questions about somebody else's flow log");
+    let foreign = estate.sim.world(|world| {
+        let living = world.region(&estate.place).flow_logs.living();
+        let groups = living.filter_map(|log| log.config.destination.group().map(str::to_owned));
+        groups.filter(|group| group != "ExampleCorpVPC").collect::<Vec<_>>()
+    });
+    let asked = &estate.scope.observed.group_arrivals;
+    assert!(
+        !foreign.is_empty() && !foreign.iter().any(|group| asked.contains_key(group.as_str())),
+        "{foreign:?}"
+    );
 }

@@ -2,9 +2,10 @@
 
 use watchkeeper::model::event::Phase;
 use watchkeeper::model::reason::Reason;
+use watchkeeper::sim::scenario::Scenario;
 use watchkeeper::sim::world::log_groups::read::{Reading, Which};
 
-use crate::estate::{Estate, example_corp_edited, minutes};
+use crate::estate::{Estate, desired, example_corp_edited, minutes};
 
 const GROUP: &str = "ExampleCorpVPC";
 
@@ -94,4 +95,62 @@ async fn one_that_delivers_nothing_is_told_though_it_is_active() {
     };
     assert!(is_told(Reason::DeliveryFailed) && is_told(Reason::Observing));
     assert_eq!(intervals(&estate), [600], "replacing it would not help");
+}
+
+/// Where the flow log's document stands, and what was told of it.
+fn reasons(estate: &Estate, from: usize) -> Vec<Reason> {
+    let opened = estate.events_since(from).iter().filter(|event| event.phase == Phase::Opened);
+    opened.map(|event| event.reason).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_ready_once_its_records_come_and_not_before() {
+    let mut estate = Estate::example_corp(1);
+    estate.live(minutes(8)).await;
+    assert_eq!((intervals(&estate), records(&estate, 60, 0)), (vec![600], 0));
+    let passed = estate.pass().await;
+    assert!(passed.plan.findings.iter().any(|finding| finding.reason == Reason::AwaitingRecords));
+    estate.converge(minutes(40)).await;
+    assert!(records(&estate, 60, 0) > 0);
+    assert!(!reasons(&estate, 0).contains(&Reason::NoRecords));
+}
+
+#[tokio::test(start_paused = true)]
+async fn interfaces_in_use_without_records_are_a_fault() {
+    let mut estate = Estate::example_corp(1);
+    estate.sim.world(|world| world.settings.flow_log_delay = minutes(300));
+    estate.live(minutes(40)).await;
+    assert!(reasons(&estate, 0).contains(&Reason::NoRecords), "{:?}", reasons(&estate, 0));
+    assert!(!estate.pass().await.status.is_ready());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_in_which_nothing_runs_has_nothing_to_deliver() {
+    let empty = "apiVersion: watchkeeper/v1\nkind: FlowLog\nmetadata: { name: v }\nspec:\n  vpcs: { all: true }\n  \
+                 traffic: ALL\n  logGroup: V\n  role: flow-logs\n---\napiVersion: watchkeeper/v1\nkind: IamRole\n\
+                 metadata: { name: flow-logs }\nspec: { roleName: ExampleCorp-FlowLogsRole, preset: FlowLogs }\n";
+    let mut estate = Estate::new(Scenario::Fleet { nodes: 0, vpcs: 2 }, 1, desired(empty));
+    let passed = estate.converge(minutes(10)).await;
+    let told: Vec<Reason> = passed.plan.findings.iter().map(|finding| finding.reason).collect();
+    assert_eq!(told, [Reason::NoTraffic, Reason::NoTraffic]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_group_gets_records_before_the_old_flow_log_goes() {
+    let groups = |estate: &Estate| {
+        estate.sim.world(|world| {
+            let living = world.region(&estate.place).flow_logs.living();
+            let groups = living.filter_map(|log| log.config.destination.group().map(str::to_owned));
+            let mut groups: Vec<String> = groups.filter(|group| group.starts_with(GROUP)).collect();
+            groups.sort();
+            groups
+        })
+    };
+    let mut estate = Estate::example_corp(1);
+    estate.converge(minutes(40)).await;
+    estate.desired = example_corp_edited(&[(GROUP, "ExampleCorpVPC-moved")]);
+    estate.live(minutes(8)).await;
+    assert_eq!(groups(&estate), [GROUP, "ExampleCorpVPC-moved"], "nothing has come into the new group yet");
+    estate.live(minutes(30)).await;
+    assert_eq!(groups(&estate), ["ExampleCorpVPC-moved"]);
 }

@@ -53,6 +53,9 @@ fn least(nodes: usize, vpcs: usize, rules: &Rules, watched: SignedDuration) -> B
             often(ages::ARRIVALS)
                 * ((nodes - nodes / 5).div_ceil(METRICS_PAGE) + (nodes / 5).div_ceil(METRICS_PAGE)),
         ),
+        // Three interfaces of each network show whether records come: all of them on one page of the group.
+        ("DescribeNetworkInterfaces", often(ages::ARRIVALS) * nodes.div_ceil(LARGE_PAGE)),
+        ("FilterLogEvents", often(ages::ARRIVALS)),
         // A due probe is sent once, and its invocations are read when they are there.
         ("SendCommand", probes),
         ("ListCommandInvocations", probes),

@@ -42,7 +42,6 @@ struct Search<'a> {
 enum Which<'a> {
     All,
     Named(&'a [Arc<str>]),
-    Prefixed(&'a str),
 }
 
 /// What one search came back with, newest first.
@@ -50,19 +49,6 @@ struct Found {
     events: Vec<(String, Timestamp)>,
     /// Whether there is nothing more to find.
     is_all: bool,
-}
-
-/// When the newest event happened in those streams of `group` whose names begin with `stream`, looking back to
-/// `since`. `None`: there is none, or no such group.
-pub(super) async fn newest(
-    clients: &Clients,
-    group: &str,
-    stream: &str,
-    since: Timestamp,
-) -> Result<Option<Timestamp>, Failure> {
-    let search = Search { group, which: Which::Prefixed(stream), since, limit: 1 };
-    let found = search.run(clients).await?;
-    Ok(found.and_then(|found| found.events.into_iter().map(|(_, at)| at).max()))
 }
 
 /// The newest event in each of `streams` of `group`, looking back so far.
@@ -148,7 +134,6 @@ impl Search<'_> {
                 Which::Named(names) => {
                     request.set_log_stream_names(Some(names.iter().map(ToString::to_string).collect()))
                 }
-                Which::Prefixed(prefix) => request.log_stream_name_prefix(prefix),
             };
             let request = request.start_time(start).start_from_head(false).set_next_token(token);
             let Some(reply) = absent_if_not_found(clients.call(api, request.send()).await)? else {

@@ -80,9 +80,6 @@ async fn facts(clients: &Clients, installation: &str, question: &Question) -> Re
         Question::Associations(name) => documents::associations(clients, name).await.map(Facts::Associations),
         Question::LogGroup(name) => log_groups::one(clients, name).await.map(Facts::LogGroup),
         Question::LogGroupTags(name) => log_groups::tags(clients, name).await.map(Facts::Tags),
-        Question::Arrival { group, stream, since } => {
-            arrival::newest(clients, group, stream, *since).await.map(Facts::Arrival)
-        }
         Question::GroupArrivals { group, streams, back, by_query } => {
             arrival::of_group(clients, group, streams, *back, *by_query).await.map(Facts::GroupArrivals)
         }

@@ -62,6 +62,7 @@ pub(super) async fn interfaces(clients: &Clients) -> Result<Vec<Interface>, Fail
         vpc: words.word(row.vpc_id()),
         subnet: words.word(row.subnet_id()),
         owner: words.word(row.owner_id()),
+        instance: words.some_word(row.attachment().and_then(|attachment| attachment.instance_id())),
         in_use: row.status() == Some(&NetworkInterfaceStatus::InUse),
         tags: words.tags(row.tag_set().iter().map(|tag| (tag.key(), tag.value()))),
     };

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::records::Records;
 use super::{Asked, ages};
 use crate::model::action::Step;
 use crate::model::agent_config::signals::{Signals, signals};
@@ -26,7 +27,7 @@ const AWAITED_FOR: SignedDuration = SignedDuration::from_mins(20);
 /// one query.
 const STREAMS_READ: usize = 100;
 /// How late events may come in. A reading that follows another looks back this much further.
-const LATE: SignedDuration = SignedDuration::from_mins(5);
+const LATE: SignedDuration = SignedDuration::from_mins(15);
 /// The class of groups that only queries can read.
 const QUERIED_CLASS: &str = "INFREQUENT_ACCESS";
 
@@ -49,8 +50,9 @@ impl<'a> Asked<'a> {
         let known = self.known;
         let promises = promises(&known);
         let recent = recent(&known);
-        let groups = self.due_groups(&promises, &recent);
-        self.ask_groups(&promises, groups);
+        let records = self.flow_records();
+        let groups = self.due_groups(&promises, &records, &recent);
+        self.ask_groups(&promises, records, groups);
         self.ask_metrics(&promises, &recent);
     }
 
@@ -58,21 +60,26 @@ impl<'a> Asked<'a> {
     fn due_groups(
         &mut self,
         promises: &[Promise<'_>],
+        records: &BTreeMap<Arc<str>, Records>,
         recent: &BTreeMap<&str, Timestamp>,
     ) -> BTreeSet<Arc<str>> {
         let Known { observed, now, .. } = self.known;
         let mut due = BTreeSet::new();
         let mut soon = BTreeSet::new();
-        for group in named_groups(promises) {
+        let mut named = named_groups(promises);
+        named.extend(records.keys().cloned());
+        for group in named {
             let class = observed.log_groups.get(&group).unwrap_or(&Reading::NotAsked);
-            let is_awaited = class.is_absent() && !recent.is_empty();
-            let age = if is_awaited { ages::AWAITED_ARRIVALS } else { ages::GROUP_CLASS };
+            let awaits_records = records.get(&group).is_some_and(|records| records.is_awaited);
+            let is_awaited = awaits_records || !recent.is_empty();
+            let age =
+                if class.is_absent() && is_awaited { ages::AWAITED_ARRIVALS } else { ages::GROUP_CLASS };
             self.due_in(&observed.log_groups, &group, age, Question::LogGroup);
             if class.known().is_none() {
                 continue;
             }
             let reading = observed.group_arrivals.get(&group).unwrap_or(&Reading::NotAsked);
-            if reading.is_due(now, ages::ARRIVALS) {
+            if reading.is_due(now, if awaits_records { ages::AWAITED_ARRIVALS } else { ages::ARRIVALS }) {
                 due.insert(group);
             } else if reading.is_due(now, ages::AWAITED_ARRIVALS) {
                 soon.insert(group);
@@ -84,10 +91,15 @@ impl<'a> Asked<'a> {
         due
     }
 
-    fn ask_groups(&mut self, promises: &[Promise<'_>], groups: BTreeSet<Arc<str>>) {
+    fn ask_groups(
+        &mut self,
+        promises: &[Promise<'_>],
+        mut records: BTreeMap<Arc<str>, Records>,
+        groups: BTreeSet<Arc<str>>,
+    ) {
         let Known { observed, now, .. } = self.known;
-        let mut streams: BTreeMap<&Arc<str>, BTreeSet<Arc<str>>> =
-            groups.iter().map(|group| (group, BTreeSet::new())).collect();
+        let mut streams: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> =
+            groups.into_iter().map(|group| (group, BTreeSet::new())).collect();
         if streams.is_empty() {
             return;
         }
@@ -98,12 +110,19 @@ impl<'a> Asked<'a> {
                 }
             }
         }
-        for (group, streams) in streams.into_iter().filter(|(_, streams)| !streams.is_empty()) {
-            let class = observed.log_groups.get(group).and_then(Reading::known).map(|group| &*group.class);
+        for (group, mut streams) in streams {
+            let class = observed.log_groups.get(&group).and_then(Reading::known).map(|group| &*group.class);
+            // Flow logs write too much to pay for a search, and a few of their streams tell for all.
             let by_query = streams.len() > STREAMS_READ || class == Some(QUERIED_CLASS);
-            let back = look_back(observed.group_arrivals.get(group).and_then(Reading::at), now);
+            streams.extend(records.remove(&group).into_iter().flat_map(|records| records.streams));
+            if streams.is_empty() {
+                continue;
+            }
+            let read = observed.group_arrivals.get(&group).and_then(Reading::at);
+            // Reading events costs nothing by the hour.
+            let back = if by_query { look_back(read, now) } else { LOOK_BACK };
             let streams = streams.into_iter().collect();
-            self.questions.insert(Question::GroupArrivals { group: group.clone(), streams, back, by_query });
+            self.questions.insert(Question::GroupArrivals { group, streams, back, by_query });
         }
     }
 

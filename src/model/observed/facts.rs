@@ -119,8 +119,10 @@ pub struct Interface {
     pub subnet: Arc<str>,
     /// The account that owns it.
     pub owner: Arc<str>,
-    /// Whether anything is attached and running: others have no traffic.
+    /// Whether it is attached to anything: others have no traffic.
     pub in_use: bool,
+    /// The instance that it is attached to, where it is one.
+    pub instance: Option<Arc<str>>,
     /// Its tags.
     pub tags: Tags,
 }
@@ -341,6 +343,14 @@ pub struct Profile {
     pub roles: Vec<Arc<str>>,
     /// Its tags.
     pub tags: Tags,
+}
+
+impl FlowLog {
+    /// The stream into which the records of an interface go (VPC user guide, "Publish flow logs to CloudWatch Logs").
+    /// AWS shows the name for all traffic only, so that the records of other flow logs cannot be asked for.
+    pub fn stream(&self, interface: &str) -> Option<Arc<str>> {
+        (&*self.traffic == "ALL").then(|| format!("{interface}-all").into())
+    }
 }
 
 impl Command {

@@ -93,9 +93,6 @@ impl Observed {
             (Question::LogGroup(name), Facts::LogGroup(found)) => {
                 self.log_groups.insert(name, Reading::answered(found, at));
             }
-            (Question::Arrival { group, stream, .. }, Facts::Arrival(found)) => {
-                self.arrivals.insert((group, stream), Reading::answered(found, at));
-            }
             (Question::GroupArrivals { group, .. }, Facts::GroupArrivals(arrivals)) => {
                 self.group_arrivals.entry(group).or_default().take_arrivals(arrivals, at);
             }
@@ -139,9 +136,6 @@ impl Observed {
             Question::Associations(name) => unknown(&mut self.associations, [name], &why, at),
             Question::LogGroup(name) => unknown(&mut self.log_groups, [name], &why, at),
             Question::LogGroupTags(name) => unknown(&mut self.log_group_tags, [name], &why, at),
-            Question::Arrival { group, stream, .. } => {
-                unknown(&mut self.arrivals, [(group, stream)], &why, at);
-            }
             Question::GroupArrivals { group, .. } => unknown(&mut self.group_arrivals, [group], &why, at),
             Question::ActiveMetrics(key) => unknown(&mut self.active_metrics, [key], &why, at),
             Question::Alarms(names) => unknown(&mut self.alarms, names, &why, at),

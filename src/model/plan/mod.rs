@@ -34,6 +34,7 @@ use super::rules::Rules;
 use draft::Draft;
 
 pub(crate) use cloudwatch_agent::{CONFIGURE_DOCUMENT, PACKAGE, PACKAGE_DOCUMENT};
+pub(crate) use flow_log::proof_deadline;
 pub use scope::applies;
 
 /// What to do now, what is waiting and why, and what is already right.

@@ -10,8 +10,10 @@ use serde_json::{Map, Number, Value, json};
 
 use super::{AwsError, Response, Service};
 
-/// The header and the content type by which both sides know the protocol.
+/// The content type by which both sides know the protocol.
 pub(super) const CONTENT_TYPE: &str = "application/cbor";
+/// CloudWatch's own name in its protocols.
+pub(super) const NAME: &str = "GraniteServiceVersion20100801";
 /// Deeper than any input of CloudWatch.
 const DEEPEST: usize = 16;
 
@@ -19,7 +21,7 @@ const DEEPEST: usize = 16;
 pub(super) fn target(path: &str) -> Option<(Service, String)> {
     let (service, operation) =
         path.trim_start_matches('/').strip_prefix("service/")?.split_once("/operation/")?;
-    (service == "GraniteServiceVersion20100801").then(|| (Service::CloudWatch, operation.to_owned()))
+    (service == NAME).then(|| (Service::CloudWatch, operation.to_owned()))
 }
 
 /// Reads a body. An empty one is an empty input.

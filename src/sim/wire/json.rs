@@ -1,10 +1,13 @@
-//! The JSON 1.1 protocol of SSM and CloudWatch Logs.
+//! The JSON protocols: 1.1 of SSM and CloudWatch Logs, 1.0 of CloudWatch. They differ in the content type.
 
 use serde_json::{Value, json};
 
 use super::{AwsError, Outcome, Response};
 
-const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+/// The content type of JSON 1.0.
+pub(super) const VERSION_1_0: &str = "application/x-amz-json-1.0";
+/// The content type of JSON 1.1.
+pub(super) const VERSION_1_1: &str = "application/x-amz-json-1.1";
 
 /// Reads a body. An empty one is an empty input.
 pub(super) fn input(body: &[u8]) -> Result<Value, AwsError> {
@@ -15,7 +18,7 @@ pub(super) fn input(body: &[u8]) -> Result<Value, AwsError> {
 }
 
 /// Writes a reply. Members that are null are left out, as AWS does.
-pub(super) fn reply(request_id: &str, outcome: Outcome) -> Response {
+pub(super) fn reply(content_type: &'static str, request_id: &str, outcome: Outcome) -> Response {
     let (status, body) = match outcome {
         Ok(mut value) => {
             drop_nulls(&mut value);
@@ -23,12 +26,7 @@ pub(super) fn reply(request_id: &str, outcome: Outcome) -> Response {
         }
         Err(error) => (error.status, json!({ "__type": error.code, "message": error.message })),
     };
-    Response {
-        status,
-        content_type: CONTENT_TYPE,
-        request_id: request_id.to_owned(),
-        body: body.to_string().into_bytes(),
-    }
+    Response { status, content_type, request_id: request_id.to_owned(), body: body.to_string().into_bytes() }
 }
 
 fn drop_nulls(value: &mut Value) {

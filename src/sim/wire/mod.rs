@@ -56,7 +56,7 @@ pub enum Service {
     Ssm,
     /// CloudWatch Logs, JSON 1.1.
     Logs,
-    /// CloudWatch, RPC v2 with CBOR.
+    /// CloudWatch, RPC v2 with CBOR, or JSON 1.0.
     CloudWatch,
     /// EC2, the EC2 query protocol.
     Ec2,
@@ -148,13 +148,41 @@ impl Service {
             Self::Sts => sts::OPERATIONS,
         }
     }
+}
 
-    /// Reads an input in the service's protocol.
+/// How a request is written, and its reply. CloudWatch is spoken in two ways: Rust's SDK speaks CBOR, botocore JSON.
+#[derive(Clone, Copy)]
+enum Protocol {
+    Json(&'static str),
+    Cbor,
+    Query,
+}
+
+impl Protocol {
+    fn of(request: &Request, service: Service) -> Self {
+        match service {
+            Service::Ssm | Service::Logs => Self::Json(json::VERSION_1_1),
+            Service::CloudWatch if request.headers.contains_key("x-amz-target") => {
+                Self::Json(json::VERSION_1_0)
+            }
+            Service::CloudWatch => Self::Cbor,
+            Service::Ec2 | Service::Iam | Service::Sts => Self::Query,
+        }
+    }
+
     fn input(self, body: &[u8]) -> Result<Value, AwsError> {
         match self {
-            Self::Ssm | Self::Logs => json::input(body),
-            Self::CloudWatch => cbor::input(body),
-            Self::Ec2 | Self::Iam | Self::Sts => Ok(query::input(body)),
+            Self::Json(_) => json::input(body),
+            Self::Cbor => cbor::input(body),
+            Self::Query => Ok(query::input(body)),
+        }
+    }
+
+    fn reply(self, target: &Target, request_id: &str, outcome: Outcome) -> Response {
+        match self {
+            Self::Json(content_type) => json::reply(content_type, request_id, outcome),
+            Self::Cbor => cbor::reply(request_id, outcome.as_ref()),
+            Self::Query => query::reply(target, request_id, &outcome),
         }
     }
 }
@@ -182,6 +210,7 @@ pub fn target(request: &Request) -> Option<Target> {
         let service = match prefix {
             "AmazonSSM" => Service::Ssm,
             "Logs_20140328" => Service::Logs,
+            cbor::NAME => Service::CloudWatch,
             _ => return None,
         };
         return Some(Target { service, operation: operation.to_owned(), place });
@@ -193,20 +222,24 @@ pub fn target(request: &Request) -> Option<Target> {
 /// Carries a request out and writes it into the world's call log.
 pub fn answer(world: &mut World, request: &Request) -> Response {
     let Some(target) = target(request) else {
-        return json::reply(&world.request_id(), Err(AwsError::unknown_service()));
+        return json::reply(json::VERSION_1_1, &world.request_id(), Err(AwsError::unknown_service()));
     };
-    let (outcome, writes) = match target.service.input(&request.body) {
+    let protocol = Protocol::of(request, target.service);
+    let (outcome, writes) = match protocol.input(&request.body) {
         Ok(input) => carry_out(world, &target, input),
         Err(error) => (Err(error), false),
     };
-    finish(world, &target, writes, outcome)
+    finish(world, &target, protocol, writes, outcome)
 }
 
 /// Answers a request with `error`, without carrying it out.
 pub fn refuse(world: &mut World, request: &Request, error: AwsError) -> Response {
     match target(request) {
-        Some(target) => finish(world, &target, false, Err(error)),
-        None => json::reply(&world.request_id(), Err(error)),
+        Some(target) => {
+            let protocol = Protocol::of(request, target.service);
+            finish(world, &target, protocol, false, Err(error))
+        }
+        None => json::reply(json::VERSION_1_1, &world.request_id(), Err(error)),
     }
 }
 
@@ -224,7 +257,13 @@ fn carry_out(world: &mut World, target: &Target, input: Value) -> (Outcome, bool
     (outcome, operation.writes)
 }
 
-fn finish(world: &mut World, target: &Target, writes: bool, outcome: Outcome) -> Response {
+fn finish(
+    world: &mut World,
+    target: &Target,
+    protocol: Protocol,
+    writes: bool,
+    outcome: Outcome,
+) -> Response {
     let error = outcome.as_ref().err().map(|error| error.code.clone());
     world.record(CallRecord {
         at: world.now(),
@@ -234,10 +273,5 @@ fn finish(world: &mut World, target: &Target, writes: bool, outcome: Outcome) ->
         writes,
         error,
     });
-    let request_id = world.request_id();
-    match target.service {
-        Service::Ssm | Service::Logs => json::reply(&request_id, outcome),
-        Service::CloudWatch => cbor::reply(&request_id, outcome.as_ref()),
-        Service::Ec2 | Service::Iam | Service::Sts => query::reply(target, &request_id, &outcome),
-    }
+    protocol.reply(target, &world.request_id(), outcome)
 }

@@ -18,10 +18,12 @@ use crate::model::digest;
 use crate::model::failure::Class;
 use crate::model::finding::{Drift, Finding, Tally};
 use crate::model::memory::Change;
-use crate::model::observed::{FlowLog, Reading};
+use crate::model::observed::{FlowLog, Reading, Running};
 use crate::model::reason::Reason;
 use crate::model::tags;
-use delivery::Delivery;
+use delivery::{Delivery, Evidence};
+
+pub(crate) use delivery::proof_deadline;
 use networks::Network;
 
 /// The most resources that one `CreateFlowLogs` may name (API reference).
@@ -72,6 +74,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, object: &Object, spec: &desired::FlowL
 fn enforce(draft: &mut Draft<'_>, object: &Object, wanted: &Wanted<'_>, networks: Vec<Network>) {
     let by_resource =
         grouped(draft.known.observed.flow_logs.iter().map(|(_, row)| (row.resource.clone(), row)));
+    let running = draft.known.observed.running_interfaces();
     let mut tally = Tally { selected: count(networks.len()), ..Tally::default() };
     let mut needs = Needs::default();
     for network in networks {
@@ -83,7 +86,7 @@ fn enforce(draft: &mut Draft<'_>, object: &Object, wanted: &Wanted<'_>, networks
         }
         let here = by_resource.get(&network.id).map(Vec::as_slice).unwrap_or_default();
         let id = network.id.clone();
-        if one(draft, object, wanted, network, here, &mut needs) {
+        if one(draft, object, wanted, (network, here), &running, &mut needs) {
             tally.right += 1;
             draft.right(id);
         }
@@ -99,8 +102,8 @@ fn one(
     draft: &mut Draft<'_>,
     object: &Object,
     wanted: &Wanted<'_>,
-    network: Network,
-    here: &[&FlowLog],
+    (network, here): (Network, &[&FlowLog]),
+    running: &Running<'_>,
     needs: &mut Needs,
 ) -> bool {
     let known = draft.known;
@@ -116,10 +119,11 @@ fn one(
         replace(draft, object, wanted, network, &old, needs);
         return false;
     };
-    let delivery = delivery::of(&known, keep, &old, &network);
+    let evidence = Evidence { known, running, is_ours: is_ours(keep) };
+    let delivery = delivery::of(&evidence, keep, &old, &network);
     let mut fine = matches!(delivery, Delivery::Proven | Delivery::NoTraffic);
-    if let Some(finding) = delivery.finding(keep, &network) {
-        draft.find(finding.of_object(&object.id));
+    if let Some(finding) = delivery.finding(&object.id, keep, &network) {
+        draft.find(finding);
     }
     let doomed = spare.iter().copied().filter(|row| is_ours(row)).chain(old.iter().copied().filter(|_| fine));
     let doomed: Vec<&FlowLog> = doomed.collect();
