@@ -39,6 +39,65 @@ async fn ten_thousand_machines_converge_with_full_commands_and_then_cost_what_th
     assert_brought_up_well(&estate);
     estate.live(SETTLING).await;
     watch(&mut estate, NODES, VPCS, WATCHED).await;
+    roll_out(&mut estate).await;
+}
+
+/// A canary, a tenth, a half, all; five minutes each.
+const STAGES: &str = "{ canary: 10, waves: [10%, 50%, 100%], bake: 5m, maxConcurrency: 100% }";
+/// What takes a node to a new release: configure, probe, and a probe when it has baked.
+const ROLLOUT_STEPS: usize = 3;
+
+/// A new configuration reaches all of them: in full commands, no faster than AWS allows, and when it said it would.
+async fn roll_out(estate: &mut Estate) {
+    let staged = include_str!("fleet.yaml").replace("{ maxConcurrency: 100% }", STAGES);
+    estate.desired = desired(&staged);
+    estate.converge(minutes(30)).await;
+    let began = estate.clock.now();
+    // Linux and Windows alike.
+    estate.desired = desired(
+        &staged
+            .replace("mem_used_percent", "mem_available_percent")
+            .replace("% Committed Bytes In Use", "Available MBytes"),
+    );
+    let mut shown = Vec::new();
+    let ended = loop {
+        let passed = estate.pass().await;
+        let now = estate.clock.now();
+        let fleet = passed.plan.rollouts.values().next().cloned().unwrap_or_default();
+        shown.push((now, fleet.eta));
+        if passed.status.is_ready()
+            && fleet.phase == watchkeeper::model::rollout::Phase::Stable
+            && now > began + minutes(20)
+        {
+            break now;
+        }
+        assert!(now < began + minutes(240), "{fleet:#?}");
+        let next = estate.scope.next_due(&passed, now).max(now + SignedDuration::from_millis(500));
+        estate.wait(next.duration_since(now)).await;
+    };
+    let took = ended.duration_since(began);
+    let half = began + took / 2;
+    let eta = shown.iter().rfind(|(at, _)| *at <= half).and_then(|(_, eta)| *eta).expect("an ETA half-way");
+    let off = eta.duration_since(ended).abs();
+    assert!(off * 5 <= took / 2, "half-way through {took:#} the ETA was {off:#} off");
+    let sent = commands(estate);
+    let meant = sent.iter().filter(|command| {
+        command.at >= began
+            && (command.what.contains("configure") || command.what.starts_with("Watchkeeper-Probe"))
+    });
+    let (count, least) = (meant.count(), NODES.div_ceil(NODES_PER_COMMAND) * ROLLOUT_STEPS);
+    println!("rollout of {NODES} nodes: {took:#}, {count} commands, ETA {off:#} off half-way");
+    assert!(count * 10 <= least * 11, "{count} commands, and {least} would do");
+    assert_eq!(throttled(estate), Vec::<String>::new(), "faster than AWS allows");
+}
+
+fn throttled(estate: &Estate) -> Vec<String> {
+    estate.sim.world(|world| {
+        let refused = world.calls().iter().filter(|call| {
+            call.error.as_deref().is_some_and(|code| code.contains("Limit") || code.contains("Thrott"))
+        });
+        refused.map(|call| call.operation.clone()).collect()
+    })
 }
 
 /// Full commands, nothing twice, nothing at once, nothing too fast.
@@ -61,11 +120,5 @@ fn assert_brought_up_well(estate: &Estate) {
     assert!(twice.is_empty(), "acted on twice for one cause: {twice:?}");
     assert_eq!(overlaps(&sent), Vec::<String>::new());
 
-    let throttled = estate.sim.world(|world| {
-        let refused = world.calls().iter().filter(|call| {
-            call.error.as_deref().is_some_and(|code| code.contains("Limit") || code.contains("Thrott"))
-        });
-        refused.map(|call| call.operation.clone()).collect::<Vec<_>>()
-    });
-    assert!(throttled.is_empty(), "faster than AWS allows: {throttled:?}");
+    assert_eq!(throttled(estate), Vec::<String>::new(), "faster than AWS allows");
 }

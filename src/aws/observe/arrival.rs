@@ -28,6 +28,9 @@ const NEWEST_FIRST_SINCE: i64 = 1_704_067_200_000;
 /// The most events that AWS gives in one page.
 const PAGE: i32 = 10_000;
 
+/// The most streams that one search may name (`FilterLogEvents`, API reference).
+const NAMES: usize = 100;
+
 /// The newest events of some streams of a group.
 #[derive(Clone, Copy)]
 struct Search<'a> {
@@ -78,38 +81,53 @@ async fn by_events(
 ) -> Result<Newest, Failure> {
     let mut newest: Newest = streams.iter().map(|stream| (stream.clone(), None)).collect();
     let all = Search { group, which: Which::All, since, limit: PAGE };
-    let Some(mut found) = all.run(clients).await? else { return Ok(newest) };
+    let Some(found) = all.run(clients).await? else { return Ok(newest) };
     note(&mut newest, &found);
-    while !found.is_all {
+    if !found.is_all {
         let silent: Vec<Arc<str>> =
             newest.iter().filter(|(_, at)| at.is_none()).map(|(stream, _)| stream.clone()).collect();
-        if silent.is_empty() {
-            break;
+        for names in silent.chunks(NAMES) {
+            together(clients, all, names, &mut newest).await?;
         }
-        let named = Search { which: Which::Named(&silent), ..all };
-        found = match named.run(clients).await? {
-            Some(found) => found,
-            // AWS refuses all the names for a single one that is no stream yet.
-            None => return one_by_one(clients, all, &silent, newest).await,
-        };
-        note(&mut newest, &found);
     }
     Ok(newest)
+}
+
+/// Asks for these streams by name until each was seen, or there is nothing more of any of them.
+async fn together(
+    clients: &Clients,
+    search: Search<'_>,
+    names: &[Arc<str>],
+    newest: &mut Newest,
+) -> Result<(), Failure> {
+    let mut silent = names.to_vec();
+    while !silent.is_empty() {
+        let Some(found) = (Search { which: Which::Named(&silent), ..search }).run(clients).await? else {
+            // AWS refuses all the names for a single one that is no stream yet.
+            return one_by_one(clients, search, &silent, newest).await;
+        };
+        note(newest, &found);
+        if found.is_all {
+            break;
+        }
+        silent.retain(|stream| newest.get(stream).copied().flatten().is_none());
+    }
+    Ok(())
 }
 
 async fn one_by_one(
     clients: &Clients,
     search: Search<'_>,
     streams: &[Arc<str>],
-    mut newest: Newest,
-) -> Result<Newest, Failure> {
+    newest: &mut Newest,
+) -> Result<(), Failure> {
     for stream in streams {
         let which = Which::Named(std::slice::from_ref(stream));
         if let Some(found) = (Search { which, limit: 1, ..search }).run(clients).await? {
-            note(&mut newest, &found);
+            note(newest, &found);
         }
     }
-    Ok(newest)
+    Ok(())
 }
 
 fn note(newest: &mut Newest, found: &Found) {
