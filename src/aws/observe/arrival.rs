@@ -3,7 +3,7 @@
 //! A stream's own last-event time may lag by an hour, so the events themselves are asked for, in one of two ways:
 //!
 //! - **Events** (`FilterLogEvents`, 5 to 25 calls a second by Region, no charge). One page of a group, newest first,
-//!   holds up to 10,000 events and so nearly every stream that is alive. Who is not on it is asked for by name. In
+//!   with room for twenty events of each stream, shows nearly every stream that is alive. Who is not on it is asked for by name. In
 //!   steady state a group costs one or two calls, and a quiet or missing stream at most one more. AWS takes at most
 //!   100 names, and refuses groups of the Infrequent Access class.
 //! - **One query** ([`query`]: `StartQuery`, 10 a second, and `GetQueryResults`, 10 a second) for larger fleets and
@@ -26,7 +26,9 @@ use crate::model::observed::Arrivals;
 /// 2024-01-01 in Unix milliseconds: AWS gives the newest events first only from there on.
 const NEWEST_FIRST_SINCE: i64 = 1_704_067_200_000;
 /// The most events that AWS gives in one page.
-const PAGE: i32 = 10_000;
+const PAGE: usize = 10_000;
+/// How many events of each stream a page has room for: enough that a busy stream seldom hides a quiet one.
+const EVENTS_A_STREAM: usize = 20;
 
 /// The most streams that one search may name (`FilterLogEvents`, API reference).
 const NAMES: usize = 100;
@@ -80,7 +82,7 @@ async fn by_events(
     since: Timestamp,
 ) -> Result<Newest, Failure> {
     let mut newest: Newest = streams.iter().map(|stream| (stream.clone(), None)).collect();
-    let all = Search { group, which: Which::All, since, limit: PAGE };
+    let all = Search { group, which: Which::All, since, limit: page(streams.len()) };
     let Some(found) = all.run(clients).await? else { return Ok(newest) };
     note(&mut newest, &found);
     if !found.is_all {
@@ -91,6 +93,11 @@ async fn by_events(
         }
     }
     Ok(newest)
+}
+
+/// How many events to ask for at once, to see some of each stream.
+fn page(streams: usize) -> i32 {
+    i32::try_from((streams * EVENTS_A_STREAM).clamp(NAMES, PAGE)).unwrap_or(i32::MAX)
 }
 
 /// Asks for these streams by name until each was seen, or there is nothing more of any of them.
