@@ -7,7 +7,7 @@
 //! # The way through one pass
 //!
 //! ```text
-//!  desired-state/            AWS (SSM, EC2, Logs, IAM, STS)
+//!  desired-state/            AWS (SSM, EC2, Logs, CloudWatch, IAM, STS)
 //!       │ load                    │ observe ◀── ask()
 //!       ▼                         ▼                      clock, memory
 //!    Desired ───────────────▶  plan()  ◀────────────────────┘
@@ -38,7 +38,7 @@
 //! | kind | subjects that it reads | actions that it takes |
 //! |---|---|---|
 //! | `AgentConfig` | parameters | create, overwrite, tag, delete a parameter |
-//! | `CloudWatchAgent` | nodes, instances, commands, documents, parameters, log groups, roles | `SendCommand`: probe, install, configure, start, uninstall |
+//! | `CloudWatchAgent` | nodes, instances, commands, documents, parameters, log groups, roles, arrival, metrics, alarms | `SendCommand`: probe, install, configure, start, uninstall; `CancelCommand`; write and label parameters |
 //! | `FlowLog` | flow logs, networks, roles, log groups, arrival | create, tag, delete flow logs |
 //! | `LogGroup` | log groups | create, tag, set retention and key, delete a group |
 //! | `IamRole` | roles, instances | create, trust, policies, boundary, profile, associate |
@@ -56,6 +56,9 @@
 //! | which groups and roles of ours have no document any more? | the last reading of their tags: AWS lists neither by tag | they stay, unsaid, until somebody deletes them |
 //! | has this command been sent? | its comment, in AWS's own command history | it waits until a listing must show it |
 //! | which configuration does a node run? | the last probe's output, in AWS's own command history | nothing is probed again |
+//! | how far is a rollout? | the nodes: their probes, the commands that they were sent, what arrives from them | nothing is lost |
+//! | what is stable, what was rejected, is it paused? | the parameter `/watchkeeper/<installation>/<object>` | nothing is lost |
+//! | does a node's telemetry arrive? | its log streams and metrics, read again | it is read again |
 //! | was this write tried lately, in vain? | `Memory`: attempts | it is tried again at once, once |
 //! | does somebody else keep writing it? | `Memory`: corrections | `Contested` is noticed some corrections later |
 //! | was this untagged group ours before it vanished? | `Memory`: ours | it is `NotOwned` until adopted |
@@ -64,6 +67,8 @@
 //!
 //! - All safety rules are in [`model::plan`]; the executor chooses nothing.
 //! - Known, absent and unknown are three answers ([`model::observed::Reading`]); nothing destructive rests on unknown.
+//! - A release that harms nodes is written down as rejected, and read back, before anything goes back: reverting erases
+//!   the evidence.
 //! - `SendCommand` has no client token, so it is never repeated on doubt: what may have been sent is waited for.
 //! - No trait of ours wraps AWS. A test swaps the HTTP client and the clock, so that real serialisation, signing,
 //!   retries and paging always run.

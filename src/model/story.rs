@@ -109,7 +109,7 @@ impl Stories {
             if finding.reason.nature() == Nature::Fine {
                 continue;
             }
-            if finding.reason.nature() != Nature::Converging {
+            if is_told_by_itself(finding.reason) {
                 found.entry(Key::of(finding)).or_default().push(finding);
                 if finding.reason.nature() > Nature::SetAside {
                     going_on.insert(subject);
@@ -233,6 +233,12 @@ impl Stories {
     }
 }
 
+/// Whether a reason is a story of its own. What Watchkeeper is at belongs to the drift that it mends; a rollout is what
+/// people ask about.
+fn is_told_by_itself(reason: Reason) -> bool {
+    reason.nature() != Nature::Converging || matches!(reason, Reason::RolloutInProgress | Reason::OutsideWindow)
+}
+
 /// An object, and what of it.
 type Subject = (Option<ObjectRef>, Arc<str>);
 
@@ -244,7 +250,7 @@ fn subject_of(finding: &Finding) -> Subject {
 impl Key {
     fn of(finding: &Finding) -> Self {
         let object = finding.object.clone();
-        if finding.reason.nature() != Nature::Converging {
+        if is_told_by_itself(finding.reason) {
             return Self { object, cause: Cause::Reason(finding.reason) };
         }
         let has_parts = object

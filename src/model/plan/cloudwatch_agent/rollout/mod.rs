@@ -178,7 +178,8 @@ fn tell(desk: &mut Desk<'_, '_>, phase: Phase, progress: &Progress, survey: Surv
         ),
         _ => (Reason::RolloutInProgress, format!("{} is in {so_far}", progress.release)),
     };
-    let mut finding = Finding::of(&desk.object.id, reason, message);
+    // A new stage is news.
+    let mut finding = Finding::of(&desk.object.id, reason, message).about(format!("stage {stage}"));
     if let Some(eta) = progress.eta {
         finding = finding.noting(format!("it will be through at about {eta:.0}"));
     }
