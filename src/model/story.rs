@@ -236,7 +236,8 @@ impl Stories {
 /// Whether a reason is a story of its own. What Watchkeeper is at belongs to the drift that it mends; a rollout is what
 /// people ask about.
 fn is_told_by_itself(reason: Reason) -> bool {
-    reason.nature() != Nature::Converging || matches!(reason, Reason::RolloutInProgress | Reason::OutsideWindow)
+    reason.nature() != Nature::Converging
+        || matches!(reason, Reason::RolloutInProgress | Reason::OutsideWindow)
 }
 
 /// An object, and what of it.

@@ -37,10 +37,16 @@ fn of_region(region: &Region, facts: &mut Facts) {
         facts.insert(format!("instance/{id}"), format!("{:?}", region.instances.profile_of(id)));
     }
     for (name, parameter) in &region.parameters.parameters {
+        let labels: Vec<_> = parameter
+            .versions
+            .iter()
+            .filter(|version| !version.labels.is_empty())
+            .map(|version| (version.number, &version.labels))
+            .collect();
         let latest = parameter.latest().map(|version| (version.number, sha256(version.value.as_bytes())));
         facts.insert(
             format!("parameter/{name}"),
-            format!("{latest:?} {} {:?}", parameter.tier, parameter.tags),
+            format!("{latest:?} {} {:?} {labels:?}", parameter.tier, parameter.tags),
         );
     }
     for (name, group) in &region.log_groups.groups {

@@ -3,7 +3,7 @@
 //! A stream's own last-event time may lag by an hour, so the events themselves are asked for, in one of two ways:
 //!
 //! - **Events** (`FilterLogEvents`, 5 to 25 calls a second by Region, no charge). One page of a group, newest first,
-//!   with room for twenty events of each stream, shows nearly every stream that is alive. Who is not on it is asked for by name. In
+//!   with room for a thousand events of each stream, shows nearly every stream that is alive. Who is not on it is asked for by name. In
 //!   steady state a group costs one or two calls, and a quiet or missing stream at most one more. AWS takes at most
 //!   100 names, and refuses groups of the Infrequent Access class.
 //! - **One query** ([`query`]: `StartQuery`, 10 a second, and `GetQueryResults`, 10 a second) for larger fleets and
@@ -28,7 +28,7 @@ const NEWEST_FIRST_SINCE: i64 = 1_704_067_200_000;
 /// The most events that AWS gives in one page.
 const PAGE: usize = 10_000;
 /// How many events of each stream a page has room for: enough that a busy stream seldom hides a quiet one.
-const EVENTS_A_STREAM: usize = 20;
+const EVENTS_A_STREAM: usize = 1_000;
 
 /// The most streams that one search may name (`FilterLogEvents`, API reference).
 const NAMES: usize = 100;
