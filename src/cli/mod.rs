@@ -6,6 +6,7 @@ pub mod health;
 pub mod install_probe;
 pub mod options;
 pub mod plan;
+pub mod rollout;
 pub mod run;
 pub mod simulate;
 pub mod status;
@@ -33,6 +34,8 @@ enum Command {
     Status(status::Args),
     /// Ask a running controller what happened
     Events(events::Args),
+    /// How far a rollout is; pause, resume, promote, undo or retry it
+    Rollout(Box<rollout::Args>),
     /// Ask a running controller whether it lives: for container health checks
     Health(health::Args),
     /// Make, or update, the document Watchkeeper-Probe in this account and Region
@@ -53,6 +56,7 @@ pub async fn main(cli: Cli) -> anyhow::Result<u8> {
         Command::Run(args) => Box::pin(run::main(*args)).await,
         Command::Status(args) => status::main(args).await,
         Command::Events(args) => events::main(args).await,
+        Command::Rollout(args) => Box::pin(rollout::main(*args)).await,
         Command::Health(args) => health::main(args).await,
         Command::InstallProbe(args) => Box::pin(install_probe::main(args)).await,
         Command::Simulate(args) => simulate::main(args).await,
