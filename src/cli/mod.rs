@@ -4,6 +4,7 @@ pub mod client;
 pub mod events;
 pub mod health;
 pub mod install_probe;
+pub mod logs;
 pub mod options;
 pub mod plan;
 pub mod rollout;
@@ -36,6 +37,8 @@ enum Command {
     Events(events::Args),
     /// How far a rollout is; pause, resume, promote, undo or retry it
     Rollout(Box<rollout::Args>),
+    /// Show the events of a log group
+    Logs(logs::Args),
     /// Ask a running controller whether it lives: for container health checks
     Health(health::Args),
     /// Make, or update, the document Watchkeeper-Probe in this account and Region
@@ -57,6 +60,7 @@ pub async fn main(cli: Cli) -> anyhow::Result<u8> {
         Command::Status(args) => status::main(args).await,
         Command::Events(args) => events::main(args).await,
         Command::Rollout(args) => Box::pin(rollout::main(*args)).await,
+        Command::Logs(args) => Box::pin(logs::main(args)).await,
         Command::Health(args) => health::main(args).await,
         Command::InstallProbe(args) => Box::pin(install_probe::main(args)).await,
         Command::Simulate(args) => simulate::main(args).await,
