@@ -19,6 +19,7 @@ use super::plan::Output;
 use crate::aws::log_events::{Line, Pages, Search, group_names};
 use crate::aws::{Clients, observe};
 use crate::journal::escaped;
+use crate::model::alike::alike;
 use crate::model::failure::{Class, Failure};
 use crate::model::observed::{LogGroup, Observed, Reading};
 use crate::model::question::Question;
@@ -31,8 +32,6 @@ const LATE: SignedDuration = SignedDuration::from_mins(15);
 const BUSY: usize = 20_000;
 /// … and only this much is read again.
 const LATE_WHEN_BUSY: SignedDuration = SignedDuration::from_mins(1);
-/// How like a name must be to be offered (Jaro-Winkler).
-const ALIKE: f64 = 0.7;
 /// How many names are offered.
 const OFFERED: usize = 5;
 
@@ -225,7 +224,8 @@ async fn check(clients: &Clients, search: &Search) -> anyhow::Result<()> {
     match observed.log_groups.get(&name) {
         Some(Reading::Known { value, .. }) => check_class(value, search, clients.clock().now()),
         Some(Reading::Absent { .. }) => {
-            let alike = group_names(clients).await.map(|names| alike(&name, names)).unwrap_or_default();
+            let names = group_names(clients).await.unwrap_or_default();
+            let alike = alike(&name, names.iter().map(String::as_str), OFFERED);
             let hint = match alike.as_slice() {
                 [] => "none has a name like it".to_owned(),
                 names => format!("there is {}", names.join(", ")),
@@ -251,20 +251,4 @@ fn check_class(group: &LogGroup, search: &Search, now: Timestamp) -> anyhow::Res
         "DELIVERY" => bail!("log group {name} is of the Delivery class: its events go to their destination and cannot be read here"),
         _ => Ok(()),
     }
-}
-
-/// Those of `names` that are most like `written`, the likest first.
-fn alike(written: &str, names: Vec<String>) -> Vec<String> {
-    let folded = written.to_lowercase();
-    let mut scored: Vec<(f64, String)> = names
-        .into_iter()
-        .map(|name| {
-            let other = name.to_lowercase();
-            let is_part = folded.len() > 2 && (other.contains(&folded) || folded.contains(&other));
-            (if is_part { 1.0 } else { strsim::jaro_winkler(&folded, &other) }, name)
-        })
-        .filter(|(score, _)| *score >= ALIKE)
-        .collect();
-    scored.sort_by(|(a, left), (b, right)| b.total_cmp(a).then_with(|| left.cmp(right)));
-    scored.into_iter().map(|(_, name)| name).take(OFFERED).collect()
 }
