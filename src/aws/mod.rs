@@ -27,4 +27,4 @@ mod values;
 
 pub use act::act;
 pub use connect::Clients;
-pub use observe::observe;
+pub use observe::{observe, observe_nodes};

@@ -248,7 +248,9 @@ fn check_class(group: &LogGroup, search: &Search, now: Timestamp) -> anyhow::Res
             search.since.as_second(),
             now.as_second()
         ),
-        "DELIVERY" => bail!("log group {name} is of the Delivery class: its events go to their destination and cannot be read here"),
+        "DELIVERY" => bail!(
+            "log group {name} is of the Delivery class: its events go to their destination and cannot be read here"
+        ),
         _ => Ok(()),
     }
 }

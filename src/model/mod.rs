@@ -26,3 +26,4 @@ pub mod rules;
 pub mod status;
 pub mod story;
 pub mod tags;
+pub mod verify;

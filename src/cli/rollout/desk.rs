@@ -70,7 +70,9 @@ pub async fn folder(folder: &Path) -> Result<Desired, String> {
     let mut source = Source::new(folder.to_owned(), None);
     match source.refresh().await {
         Ok(_) => Ok(source.desired().clone()),
-        Err(error) => Err(format!("the folder of desired state cannot be read: {error} (name it with --folder)")),
+        Err(error) => {
+            Err(format!("the folder of desired state cannot be read: {error} (name it with --folder)"))
+        }
     }
 }
 
@@ -137,7 +139,10 @@ impl Desk {
             Some(Reading::Absent { .. }) => (None, None),
             Some(Reading::Known { value, .. }) => {
                 let state = State::parse(&value.value).with_context(|| {
-                    format!("parameter {name} (version {}) holds nothing that Watchkeeper wrote", value.version)
+                    format!(
+                        "parameter {name} (version {}) holds nothing that Watchkeeper wrote",
+                        value.version
+                    )
                 })?;
                 (Some(state), Some(value.version))
             }
@@ -161,7 +166,8 @@ impl Desk {
                 let id = ObjectRef::new(Kind::AgentConfig, config);
                 if let Some(Spec::AgentConfig(config)) = desired.get(&id).map(|object| &object.spec) {
                     names.push(config.parameter.as_str().into());
-                    let groups = config.log_groups.iter().map(|group| Question::LogGroup(group.as_str().into()));
+                    let groups =
+                        config.log_groups.iter().map(|group| Question::LogGroup(group.as_str().into()));
                     questions.extend(groups);
                 }
             }
@@ -236,7 +242,10 @@ impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}.", self.object, harmless(&self.did))?;
         writeln!(f, "{}", harmless(&self.next))?;
-        writeln!(f, "A running controller passes at least once in its --interval, a minute unless set otherwise.")
+        writeln!(
+            f,
+            "A running controller passes at least once in its --interval, a minute unless set otherwise."
+        )
     }
 }
 
@@ -252,7 +261,8 @@ fn check(desired: &Desired, id: &ObjectRef) -> anyhow::Result<()> {
         if let Some(at) = desired.broken.get(id) {
             bail!("{id} has mistakes at {at}: run `watchkeeper validate`");
         }
-        let names: Vec<&str> = desired.of_kind(Kind::CloudWatchAgent).map(|object| &*object.id.name).collect();
+        let names: Vec<&str> =
+            desired.of_kind(Kind::CloudWatchAgent).map(|object| &*object.id.name).collect();
         let hint = crate::model::desired::decode::did_you_mean(&id.name, names.iter().copied())
             .unwrap_or_else(|| format!("there is {}", crate::model::desired::decode::list(&names)));
         bail!("the folder has no {id}: {hint}");
@@ -260,7 +270,10 @@ fn check(desired: &Desired, id: &ObjectRef) -> anyhow::Result<()> {
     if let Spec::CloudWatchAgent(agent) = &object.spec
         && !agent.has_stages()
     {
-        bail!("{id} has no rollouts: its document ({}) sets no `rollout` with stages, so changes reach every node at once", object.at);
+        bail!(
+            "{id} has no rollouts: its document ({}) sets no `rollout` with stages, so changes reach every node at once",
+            object.at
+        );
     }
     if object.common.management != Management::Enforce {
         bail!("{id} has no rollouts: its document ({}) lets nothing be changed (`management`)", object.at);

@@ -135,7 +135,8 @@ fn headline(shown: &Shown, kept: &State) -> String {
 
 /// How far it is, as names and values.
 fn rows(progress: &Progress) -> Vec<(&'static str, String)> {
-    let Progress { stage: (stage, of), limit, total, touched, healthy, baking, failed, tolerated, .. } = progress;
+    let Progress { stage: (stage, of), limit, total, touched, healthy, baking, failed, tolerated, .. } =
+        progress;
     let mut rows = Vec::new();
     if *of > 0 {
         let counts = format!(

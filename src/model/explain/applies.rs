@@ -57,8 +57,7 @@ fn applies(known: &Known<'_>, status: &Status, id: ObjectRef, how: String) -> Ap
     let at = object.map(|object| &object.at).or_else(|| known.desired.broken.get(&id));
     let at = at.map(ToString::to_string).unwrap_or_default();
     let management = object.map(management).unwrap_or("has mistakes").to_owned();
-    let is_elsewhere =
-        object.is_some_and(|object| !plan::applies(known.desired, known.observed, object));
+    let is_elsewhere = object.is_some_and(|object| !plan::applies(known.desired, known.observed, object));
     let how = if is_elsewhere { format!("{how}, but it is not for this account") } else { how };
     Applies { object: id, at, how, management, standing }
 }
@@ -78,7 +77,9 @@ pub fn selecting(known: &Known<'_>, subject: &Subject) -> Vec<(ObjectRef, String
     objects
         .filter_map(|object| {
             let how = match (subject, &object.spec) {
-                (Subject::Node(id), Spec::CloudWatchAgent(agent)) => by_node(known, &agent.nodes, id, "nodes"),
+                (Subject::Node(id), Spec::CloudWatchAgent(agent)) => {
+                    by_node(known, &agent.nodes, id, "nodes")
+                }
                 (Subject::Node(id), Spec::IamRole(role)) => {
                     by_node(known, role.attach_to.as_ref()?, id, "attachTo")
                 }

@@ -33,7 +33,8 @@ pub(super) fn of(known: &Known<'_>, plan: &Plan, subject: &Subject) -> Vec<Doing
         doing.push(Doing { object, message, ..plain(Reason::Drift) });
     }
     doing.extend(tries(known, subject));
-    let general = plan.findings.iter().filter(|finding| finding.object.is_none() && finding.subject.is_none());
+    let general =
+        plan.findings.iter().filter(|finding| finding.object.is_none() && finding.subject.is_none());
     doing.extend(general.filter(|finding| finding.reason.nature() > Nature::Note).map(self::doing));
     doing
 }
@@ -74,10 +75,14 @@ fn tried_on(known: &Known<'_>, change: &Change, attempts: &Attempts) -> Doing {
     let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
     let tried = format!("`{}` was tried {times}, last at {last:.0}", change.write);
     let (reason, message, until) = match failure {
-        Some(why) => (Reason::CallFailed, format!("{tried}: {} failed with {why}", why.call), attempts.next()),
-        None if *expected_until > known.now => {
-            (Reason::Settling, format!("{tried}; it need not show before {expected_until:.0}"), *expected_until)
+        Some(why) => {
+            (Reason::CallFailed, format!("{tried}: {} failed with {why}", why.call), attempts.next())
         }
+        None if *expected_until > known.now => (
+            Reason::Settling,
+            format!("{tried}; it need not show before {expected_until:.0}"),
+            *expected_until,
+        ),
         None => (Reason::Retrying, tried, attempts.next()),
     };
     Doing { part: Some(change.subject.clone()), message, until: Some(until), ..plain(reason) }
@@ -98,7 +103,9 @@ pub(super) fn commands(known: &Known<'_>, subject: &Subject) -> Vec<Ran> {
 fn on_node(known: &Known<'_>, id: &Arc<str>) -> Vec<Ran> {
     let results = known.observed.on_nodes.get(id).map(|on_node| &on_node.results);
     let is_told = |command: &Command| {
-        results.and_then(|results| results.get(&command.step())).is_some_and(|told| told.command == command.id)
+        results
+            .and_then(|results| results.get(&command.step()))
+            .is_some_and(|told| told.command == command.id)
     };
     let under_way = known
         .observed
@@ -127,7 +134,9 @@ fn pending(command: &Command, node: Option<Arc<str>>) -> Ran {
     let Command { id, requested, status, completed, nodes, .. } = command;
     let outcome = match (status, &node) {
         (CommandStatus::UnderWay, Some(_)) => "under way".to_owned(),
-        (CommandStatus::UnderWay, None) => format!("under way: {completed} of {} nodes are through", nodes.len()),
+        (CommandStatus::UnderWay, None) => {
+            format!("under way: {completed} of {} nodes are through", nodes.len())
+        }
         (CommandStatus::Ended, _) => format!("ended on {} nodes", nodes.len()),
     };
     Ran {

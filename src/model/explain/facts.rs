@@ -27,11 +27,16 @@ pub(super) fn title(known: &Known<'_>, subject: &Subject) -> String {
             None => format!("{id}, whose document has mistakes"),
         },
         Subject::Node(id) => {
-            let managed = observed.nodes.get(id).map(|node| format!("{} {}", node.computer_name, node.platform_name));
+            let managed =
+                observed.nodes.get(id).map(|node| format!("{} {}", node.computer_name, node.platform_name));
             let name = observed.instances.get(id).and_then(|instance| instance.tags.get("Name"));
             let words = managed.into_iter().chain(name.map(|name| format!("\"{name}\"")));
             let words: Vec<String> = words.filter(|word| !word.trim().is_empty()).collect();
-            if words.is_empty() { format!("{id}, a machine that SSM does not know") } else { format!("{id} · {}", words.join(" · ")) }
+            if words.is_empty() {
+                format!("{id}, a machine that SSM does not know")
+            } else {
+                format!("{id} · {}", words.join(" · "))
+            }
         }
         Subject::Network(id) => {
             let row = observed.vpcs.get(id).or_else(|| observed.subnets.get(id));
@@ -66,7 +71,12 @@ fn missing<T>(listing: &Listing<T>, what: &str) -> String {
     }
 }
 
-fn reading<T>(known: &Known<'_>, what: &str, reading: Option<&Reading<T>>, shown: impl Fn(&T) -> String) -> Fact {
+fn reading<T>(
+    known: &Known<'_>,
+    what: &str,
+    reading: Option<&Reading<T>>,
+    shown: impl Fn(&T) -> String,
+) -> Fact {
     let value = match reading {
         Some(Reading::Known { value, .. }) => shown(value),
         Some(Reading::Absent { .. }) => "does not exist".to_owned(),
@@ -91,7 +101,10 @@ fn node(known: &Known<'_>, id: &Arc<str>) -> Vec<Fact> {
         let instance = observed.instances.get(id).map_or_else(
             || missing(&observed.instances, "instances"),
             |instance| {
-                let profile = instance.profile.as_deref().map_or("no profile".to_owned(), |name| format!("profile {name}"));
+                let profile = instance
+                    .profile
+                    .as_deref()
+                    .map_or("no profile".to_owned(), |name| format!("profile {name}"));
                 format!("{:?} in {}, {profile}", instance.state, instance.zone)
             },
         );
@@ -100,7 +113,9 @@ fn node(known: &Known<'_>, id: &Arc<str>) -> Vec<Fact> {
     let nothing = OnNode::default();
     let on_node = observed.on_nodes.get(id).unwrap_or(&nothing);
     match &on_node.probe {
-        Some((at, probe)) => facts.extend(probed(probe).into_iter().map(|(what, value)| fact(known, what, value, Some(*at)))),
+        Some((at, probe)) => {
+            facts.extend(probed(probe).into_iter().map(|(what, value)| fact(known, what, value, Some(*at))))
+        }
         None => facts.push(fact(known, "agent", "not known: the node was not probed yet", None)),
     }
     facts.extend(arrivals(known, id));
@@ -148,10 +163,20 @@ fn network(known: &Known<'_>, id: &Arc<str>) -> Vec<Fact> {
     if let Some(row) = observed.vpcs.get(id) {
         facts.push(fact(known, "VPC", format!("owned by {}", row.owner), observed.vpcs.at()));
     } else if let Some(row) = observed.subnets.get(id) {
-        facts.push(fact(known, "subnet", format!("of {}, owned by {}", row.vpc, row.owner), observed.subnets.at()));
+        facts.push(fact(
+            known,
+            "subnet",
+            format!("of {}, owned by {}", row.vpc, row.owner),
+            observed.subnets.at(),
+        ));
     } else if let Some(row) = observed.interfaces.get(id) {
         let used = if row.in_use { "in use" } else { "not in use" };
-        facts.push(fact(known, "interface", format!("{used}, in {} of {}", row.subnet, row.vpc), observed.interfaces.at()));
+        facts.push(fact(
+            known,
+            "interface",
+            format!("{used}, in {} of {}", row.subnet, row.vpc),
+            observed.interfaces.at(),
+        ));
     }
     let running = observed.running_interfaces();
     let interfaces: Vec<&str> = running.on(id).iter().map(|id| &***id).collect();
@@ -167,7 +192,11 @@ fn network(known: &Known<'_>, id: &Arc<str>) -> Vec<Fact> {
         facts.push(fact(known, "flow log", flow_log(row), observed.flow_logs.at()));
     }
     if flow_logs.is_empty() {
-        let none = if observed.flow_logs.is_known() { "none".to_owned() } else { missing(&observed.flow_logs, "flow logs") };
+        let none = if observed.flow_logs.is_known() {
+            "none".to_owned()
+        } else {
+            missing(&observed.flow_logs, "flow logs")
+        };
         facts.push(fact(known, "flow log", none, observed.flow_logs.at()));
     }
     for interface in interfaces {
@@ -201,7 +230,11 @@ fn object(known: &Known<'_>, status: &Status, id: &ObjectRef) -> Vec<Fact> {
     }
     if let Some(progress) = status.rollouts.get(id) {
         let rollout::Progress { phase, release, stage: (stage, of), touched, total, .. } = progress;
-        let stage = if *of > 0 { format!(", stage {stage} of {of}, {touched} of {total} nodes") } else { String::new() };
+        let stage = if *of > 0 {
+            format!(", stage {stage} of {of}, {touched} of {total} nodes")
+        } else {
+            String::new()
+        };
         facts.push(fact(known, "rollout", format!("{phase:?}: {release}{stage}"), Some(status.at)));
     }
     facts
@@ -216,7 +249,11 @@ fn thing(known: &Known<'_>, object: &Object) -> Vec<Fact> {
             vec![
                 reading(known, "parameter", observed.parameters.get(name), |found| {
                     let is_same = *found.value == *config.content;
-                    let same = if is_same { "has the folder's content" } else { "has other content than the folder" };
+                    let same = if is_same {
+                        "has the folder's content"
+                    } else {
+                        "has other content than the folder"
+                    };
                     format!("{name} is at version {} and {same}", found.version)
                 }),
                 reading(known, "owner", observed.parameter_tags.get(name), owner),
@@ -226,16 +263,25 @@ fn thing(known: &Known<'_>, object: &Object) -> Vec<Fact> {
             let name = group.log_group.as_str();
             vec![
                 reading(known, "log group", observed.log_groups.get(name), |found| {
-                    let days = found.retention_days.map_or("for ever".to_owned(), |days| format!("{days} days"));
+                    let days =
+                        found.retention_days.map_or("for ever".to_owned(), |days| format!("{days} days"));
                     format!("{name}, class {}, keeps events {days}", found.class)
                 }),
                 reading(known, "owner", observed.log_group_tags.get(name), owner),
             ]
         }
-        Spec::IamRole(role) => vec![reading(known, "role", observed.roles.get(role.role_name.as_str()), |found| {
-            let owner = found.tags.get(tags::OWNER).map_or("not ours".to_owned(), |owner| format!("of {owner}"));
-            format!("{}, {} managed and {} inline policies; {owner}", found.arn, found.attached.len(), found.inline.len())
-        })],
+        Spec::IamRole(role) => {
+            vec![reading(known, "role", observed.roles.get(role.role_name.as_str()), |found| {
+                let owner =
+                    found.tags.get(tags::OWNER).map_or("not ours".to_owned(), |owner| format!("of {owner}"));
+                format!(
+                    "{}, {} managed and {} inline policies; {owner}",
+                    found.arn,
+                    found.attached.len(),
+                    found.inline.len()
+                )
+            })]
+        }
         Spec::CloudWatchAgent(agent) if agent.has_stages() => {
             let name = rollout::parameter(&known.rules.installation, &object.id.name);
             vec![reading(known, "kept", observed.parameters.get(name.as_str()), |found| {
@@ -247,5 +293,6 @@ fn thing(known: &Known<'_>, object: &Object) -> Vec<Fact> {
 }
 
 fn owner(tags: &tags::Tags) -> String {
-    tags.get(tags::OWNER).map_or_else(|| "not ours: it has no tag of ours".to_owned(), |owner| format!("of {owner}"))
+    tags.get(tags::OWNER)
+        .map_or_else(|| "not ours: it has no tag of ours".to_owned(), |owner| format!("of {owner}"))
 }

@@ -61,7 +61,8 @@ impl Order {
 
     /// Whether `state` bears the mark of the order.
     pub fn holds(self, state: &State, wanted: Option<&Release>) -> bool {
-        let is_stable = |wanted: &Release| state.stable.as_ref().is_some_and(|stable| wanted.is_within(stable));
+        let is_stable =
+            |wanted: &Release| state.stable.as_ref().is_some_and(|stable| wanted.is_within(stable));
         match self {
             Self::Pause => state.paused,
             Self::Resume => !state.paused,
@@ -95,7 +96,8 @@ fn resume(state: &State) -> Result<Given, Refused> {
     Ok(Given {
         state: State { paused: false, ..state.clone() },
         did: "resumed".into(),
-        next: "From the next pass on further nodes may begin, within the document's stages and windows.".into(),
+        next: "From the next pass on further nodes may begin, within the document's stages and windows."
+            .into(),
     })
 }
 
@@ -129,8 +131,11 @@ fn undo(state: &State, wanted: &Release, now: Timestamp) -> Result<Given, Refuse
     let is_stable = state.stable.as_ref().is_some_and(|stable| wanted.is_within(stable));
     let back = if is_stable { &state.previous } else { &state.stable };
     let Some(back) = back else {
-        let which = if is_stable { "is stable, and no release before it is known" } else { "is the first release" };
-        return refuse(format!("there is nothing to go back to: {release} {which}. `rollout pause` stops what has not begun"));
+        let which =
+            if is_stable { "is stable, and no release before it is known" } else { "is the first release" };
+        return refuse(format!(
+            "there is nothing to go back to: {release} {which}. `rollout pause` stops what has not begun"
+        ));
     };
     if wanted.is_within(back) {
         return refuse(format!("{release} and the release before it are the same content"));
@@ -202,12 +207,37 @@ mod tests {
             (Order::Pause, &paused, None, "it is paused already"),
             (Order::Resume, &none, None, "there is nothing to resume: it is not paused"),
             (Order::Promote, &none, None, "it is not known which release the document asks for"),
-            (Order::Promote, &stable, Some(&a), "there is nothing to promote: agent 1.3, AmazonCloudWatch-x:1 is stable"),
+            (
+                Order::Promote,
+                &stable,
+                Some(&a),
+                "there is nothing to promote: agent 1.3, AmazonCloudWatch-x:1 is stable",
+            ),
             (Order::Promote, &promoted, Some(&b), "agent 1.3, AmazonCloudWatch-x:2 is promoted already"),
-            (Order::Undo, &none, Some(&a), "there is nothing to go back to: agent 1.3, AmazonCloudWatch-x:1 is the first release. `rollout pause` stops what has not begun"),
-            (Order::Undo, &stable, Some(&a), "there is nothing to go back to: agent 1.3, AmazonCloudWatch-x:1 is stable, and no release before it is known. `rollout pause` stops what has not begun"),
-            (Order::Retry, &stable, Some(&b), "there is nothing to retry: agent 1.3, AmazonCloudWatch-x:2 was not rejected"),
-            (Order::Retry, &none, Some(&a), "there is nothing to retry: agent 1.3, AmazonCloudWatch-x:1 was not rejected"),
+            (
+                Order::Undo,
+                &none,
+                Some(&a),
+                "there is nothing to go back to: agent 1.3, AmazonCloudWatch-x:1 is the first release. `rollout pause` stops what has not begun",
+            ),
+            (
+                Order::Undo,
+                &stable,
+                Some(&a),
+                "there is nothing to go back to: agent 1.3, AmazonCloudWatch-x:1 is stable, and no release before it is known. `rollout pause` stops what has not begun",
+            ),
+            (
+                Order::Retry,
+                &stable,
+                Some(&b),
+                "there is nothing to retry: agent 1.3, AmazonCloudWatch-x:2 was not rejected",
+            ),
+            (
+                Order::Retry,
+                &none,
+                Some(&a),
+                "there is nothing to retry: agent 1.3, AmazonCloudWatch-x:1 was not rejected",
+            ),
             (Order::Undo, &none, None, "it is not known which release the document asks for"),
         ];
         for (order, state, wanted, why) in cases {
