@@ -8,14 +8,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Delay;
 use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::load::LoadError;
+use crate::model::explain::{Explanation, NotKnown, explain, find};
 use crate::model::finding::Finding;
+use crate::model::plan::Plan;
 use crate::model::status::Status;
 use crate::pass::{Mode, Passed, Scope};
 use crate::source::{Source, Watcher};
@@ -26,6 +28,18 @@ const GRACE: Duration = Duration::from_secs(8);
 const JITTER: f64 = 0.1;
 /// Two passes are never closer than this: what triggers them may come in floods.
 const LEAST_PAUSE: SignedDuration = SignedDuration::from_millis(500);
+
+/// How many questions may wait for the pass in hand to end.
+const WAITING: usize = 16;
+
+/// Somebody asks what is known of a node, a network or an object.
+#[derive(Debug)]
+pub struct Asked {
+    /// Which, in a person's words.
+    pub what: String,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Result<Box<Explanation>, NotKnown>>,
+}
 
 /// When to stop by oneself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +85,10 @@ pub struct Controller {
     clock: Clock,
     journal: Journal,
     published: watch::Sender<Option<Status>>,
+    /// What the last pass decided, for those who ask.
+    decided: Plan,
+    asking: mpsc::Sender<Asked>,
+    asked: mpsc::Receiver<Asked>,
     options: Options,
     rng: fastrand::Rng,
 }
@@ -87,7 +105,14 @@ impl Controller {
     ) -> Self {
         let rng = fastrand::Rng::with_seed(options.seed);
         let published = watch::Sender::new(None);
-        Self { folder, source, scope, clock, journal, published, options, rng }
+        let (asking, asked) = mpsc::channel(WAITING);
+        let decided = Plan::default();
+        Self { folder, source, scope, clock, journal, published, decided, asking, asked, options, rng }
+    }
+
+    /// Where to ask what is known of a node, a network or an object. Answers come between passes.
+    pub fn questions(&self) -> mpsc::Sender<Asked> {
+        self.asking.clone()
     }
 
     /// The status after every pass, for whoever serves it.
@@ -114,7 +139,7 @@ impl Controller {
                 return Ok(end);
             }
             let next = self.next(&passed, started);
-            drop(passed);
+            self.decided = passed.plan;
             if !self.wait(next, &mut watcher, stop).await {
                 return Ok(End::Stopped);
             }
@@ -191,19 +216,35 @@ impl Controller {
         }
     }
 
-    /// Waits for the next pass. False when it is time to stop.
-    async fn wait(&self, next: Timestamp, watcher: &mut Watcher, stop: &CancellationToken) -> bool {
-        let wait = next.duration_since(self.clock.now()).unsigned_abs();
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return false,
-            () = watcher.changed() => {
-                tracing::debug!(trigger = "folder", "next pass");
-                // A swapped link leads to another tree.
-                *watcher = Watcher::new(&self.folder);
+    /// Waits for the next pass, and answers meanwhile. False when it is time to stop.
+    async fn wait(&mut self, next: Timestamp, watcher: &mut Watcher, stop: &CancellationToken) -> bool {
+        loop {
+            let wait = next.duration_since(self.clock.now()).unsigned_abs();
+            let wait = if self.clock.now() < next { wait } else { Duration::ZERO };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return false,
+                Some(asked) = self.asked.recv() => {
+                    self.answer(asked);
+                    continue;
+                }
+                () = watcher.changed() => {
+                    tracing::debug!(trigger = "folder", "next pass");
+                    // A swapped link leads to another tree.
+                    *watcher = Watcher::new(&self.folder);
+                }
+                () = self.clock.sleep(wait) => tracing::trace!(trigger = "time", "next pass"),
             }
-            () = self.clock.sleep(wait) => tracing::trace!(trigger = "time", "next pass"),
+            return true;
         }
-        true
+    }
+
+    fn answer(&self, asked: Asked) {
+        let Some(status) = &self.scope.status else { return };
+        let known = self.scope.known_now(self.source.desired(), self.clock.now());
+        let answer = find(&known, &asked.what)
+            .map(|subject| Box::new(explain(&known, &self.decided, status, &subject)));
+        // Whoever asked may have gone; that is theirs to know.
+        let _ = asked.reply.send(answer);
     }
 }

@@ -140,6 +140,11 @@ impl Scope {
         Passed { plan, outcomes, events, status }
     }
 
+    /// Everything that is known between two passes.
+    pub fn known_now<'a>(&'a self, desired: &'a Desired, now: Timestamp) -> Known<'a> {
+        self.known(desired, now, now)
+    }
+
     /// Everything that a decision may rest on, now.
     fn known<'a>(&'a self, desired: &'a Desired, begun: Timestamp, now: Timestamp) -> Known<'a> {
         Known { desired, observed: &self.observed, memory: &self.memory, rules: &self.rules, begun, now }

@@ -5,6 +5,7 @@
 //! - [`budget`] holds calls to that, and slows down where AWS says so; [`meter`] counts what was sent.
 //! - [`error`] turns AWS's codes into [`Class`](crate::model::failure::Class)es; nothing else knows a code.
 //! - [`observe`] answers questions. [`act`] carries out actions.
+//! - [`log_events`] reads log events for a person.
 //!
 //! Nothing is decided here: no safety rule, no policy, no second thoughts. No trait of ours stands in front of
 //! AWS either: the clients are the SDK's, and a test swaps only the HTTP client and the clock. This module must
@@ -15,6 +16,7 @@ pub mod apis;
 pub mod budget;
 pub mod connect;
 pub mod error;
+pub mod log_events;
 pub mod meter;
 mod observe;
 mod paging;
@@ -25,4 +27,4 @@ mod values;
 
 pub use act::act;
 pub use connect::Clients;
-pub use observe::observe;
+pub use observe::{observe, observe_nodes};

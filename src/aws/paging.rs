@@ -10,6 +10,7 @@ use super::error::nonsense;
 use crate::model::failure::Failure;
 
 /// The tokens of one listing, so that none is followed twice.
+#[derive(Debug)]
 pub(super) struct Tokens {
     api: Api,
     seen: BTreeSet<String>,

@@ -15,14 +15,22 @@ pub const NO_CONTROLLER: &str = "no running controller could be asked: start one
 /// # Errors
 /// When nobody answers, or not with success.
 pub async fn get(url: &str, path: &str) -> anyhow::Result<String> {
-    let reply = open(url, path).await?;
-    let status = reply.status();
-    let body = reply.into_body().collect().await.context("the answer broke off")?.to_bytes();
-    let text = String::from_utf8_lossy(&body).into_owned();
+    let (status, text) = answer(url, path).await?;
     if status != StatusCode::OK {
         bail!("{url}{path} answers {status}: {}", text.trim());
     }
     Ok(text)
+}
+
+/// What the server at `url` says at `path`, whether that is a success or not.
+///
+/// # Errors
+/// When nobody answers.
+pub async fn answer(url: &str, path: &str) -> anyhow::Result<(StatusCode, String)> {
+    let reply = open(url, path).await?;
+    let status = reply.status();
+    let body = reply.into_body().collect().await.context("the answer broke off")?.to_bytes();
+    Ok((status, String::from_utf8_lossy(&body).into_owned()))
 }
 
 /// Hands every line at `path` to `take` as it comes, until the server ends or `take` says false.

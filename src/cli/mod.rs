@@ -2,14 +2,18 @@
 
 pub mod client;
 pub mod events;
+pub mod explain;
 pub mod health;
 pub mod install_probe;
+pub mod logs;
 pub mod options;
 pub mod plan;
+pub mod rollout;
 pub mod run;
 pub mod simulate;
 pub mod status;
 pub mod validate;
+pub mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -33,6 +37,14 @@ enum Command {
     Status(status::Args),
     /// Ask a running controller what happened
     Events(events::Args),
+    /// Ask a running controller what it knows of one node, network or object
+    Explain(explain::Args),
+    /// Read one node, network or object afresh, and say within ten seconds whether it is right
+    Verify(Box<verify::Args>),
+    /// How far a rollout is; pause, resume, promote, undo or retry it
+    Rollout(Box<rollout::Args>),
+    /// Show the events of a log group
+    Logs(logs::Args),
     /// Ask a running controller whether it lives: for container health checks
     Health(health::Args),
     /// Make, or update, the document Watchkeeper-Probe in this account and Region
@@ -53,6 +65,10 @@ pub async fn main(cli: Cli) -> anyhow::Result<u8> {
         Command::Run(args) => Box::pin(run::main(*args)).await,
         Command::Status(args) => status::main(args).await,
         Command::Events(args) => events::main(args).await,
+        Command::Explain(args) => explain::main(args).await,
+        Command::Verify(args) => Box::pin(verify::main(*args)).await,
+        Command::Rollout(args) => Box::pin(rollout::main(*args)).await,
+        Command::Logs(args) => Box::pin(logs::main(args)).await,
         Command::Health(args) => health::main(args).await,
         Command::InstallProbe(args) => Box::pin(install_probe::main(args)).await,
         Command::Simulate(args) => simulate::main(args).await,

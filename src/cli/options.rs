@@ -251,7 +251,7 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 /// Short, since it goes into every command's comment and every tag.
-fn installation(text: &str) -> Result<String, String> {
+pub fn installation(text: &str) -> Result<String, String> {
     let fits = (1..=16).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if fits { Ok(text.to_owned()) } else { Err("1 to 16 of a–z, 0–9 and -".to_owned()) }

@@ -102,6 +102,18 @@ pub(crate) fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || is_direction(c) { ' ' } else { c }).collect()
 }
 
+/// The same for text that is looked at for what it is: such characters are written out, tabs stay.
+pub(crate) fn escaped(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        if c != '\t' && (c.is_control() || is_direction(c)) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+        out
+    })
+}
+
 /// The characters that turn a line's direction, which can make text lie.
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

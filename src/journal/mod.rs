@@ -14,7 +14,7 @@ use crate::model::event::Event;
 use crate::model::status::Status;
 
 pub use human::render;
-pub(crate) use human::{duration, harmless};
+pub(crate) use human::{duration, escaped, harmless};
 
 /// How many events are kept in memory.
 const KEPT: usize = 5_000;

@@ -4,10 +4,12 @@
 
 pub mod action;
 pub mod agent_config;
+pub mod alike;
 pub mod ask;
 pub mod desired;
 pub mod digest;
 pub mod event;
+pub mod explain;
 pub mod failure;
 pub mod finding;
 pub mod memory;
@@ -24,3 +26,4 @@ pub mod rules;
 pub mod status;
 pub mod story;
 pub mod tags;
+pub mod verify;

@@ -10,6 +10,7 @@ use super::desired::{Kind, ObjectRef};
 use super::finding::{Finding, Tally};
 use super::plan::{Known, Plan, applies};
 use super::reason::{Nature, Reason};
+use super::rollout::Progress;
 
 /// Yes, no, or not known: never guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +65,9 @@ pub struct Status {
     pub objects: Vec<Standing>,
     /// What concerns the scope as a whole.
     pub general: Vec<(Reason, String)>,
+    /// How far each rollout is.
+    #[serde(default)]
+    pub rollouts: BTreeMap<ObjectRef, Progress>,
 }
 
 impl Status {
@@ -110,6 +114,7 @@ pub fn status(known: &Known<'_>, plan: &Plan, before: Option<&Status>, passes: u
         passes,
         objects,
         general: general.map(|finding| (finding.reason, finding.to_string())).collect(),
+        rollouts: plan.rollouts.clone(),
     }
 }
 

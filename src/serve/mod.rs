@@ -3,6 +3,7 @@
 //! It changes nothing, ever, and listens on loopback only.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -13,14 +14,19 @@ use axum::routing::get;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::controller::Asked;
 use crate::journal::Journal;
 use crate::model::event::Event;
 use crate::model::status::Status;
 
+/// How long an answer may take that has to wait for the end of a pass, in real time.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
+/// How many of the last events an explanation has.
+const LAST_EVENTS: usize = 8;
 /// A pass that is this many intervals late is overdue.
 const OVERDUE_INTERVALS: i32 = 5;
 
@@ -31,6 +37,8 @@ pub struct Told {
     pub status: watch::Receiver<Option<Status>>,
     /// The events.
     pub journal: Journal,
+    /// Where to ask what is known of one thing.
+    pub questions: mpsc::Sender<Asked>,
     /// What time it is.
     pub clock: Clock,
     /// How often a pass should run at least.
@@ -61,6 +69,7 @@ pub async fn serve(told: Told, listener: TcpListener, stop: CancellationToken) -
         .route("/readyz", get(readyz))
         .route("/v1/status", get(status))
         .route("/v1/events", get(events))
+        .route("/v1/explain", get(explain))
         .with_state(Arc::new(told));
     // Followers never end by themselves, so nothing waits for them.
     tokio::select! {
@@ -97,6 +106,39 @@ async fn status(State(told): State<Arc<Told>>) -> Response {
         Some(status) => Json(status).into_response(),
         None => (StatusCode::SERVICE_UNAVAILABLE, "no pass has ended yet\n").into_response(),
     }
+}
+
+/// Of what an explanation is wanted.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Explain {
+    /// A node, a network or an object, in a person's words.
+    pub what: String,
+}
+
+/// Everything that is known of one thing. The loop answers between its passes.
+async fn explain(State(told): State<Arc<Told>>, Query(wanted): Query<Explain>) -> Response {
+    let (reply, answer) = oneshot::channel();
+    let asked = told.questions.send(Asked { what: wanted.what, reply });
+    let answer = tokio::time::timeout(ANSWERED_WITHIN, async {
+        asked.await.ok()?;
+        answer.await.ok()
+    });
+    match answer.await {
+        Ok(Some(Ok(mut explanation))) => {
+            explanation.events = last_events(&told.journal, &explanation.subject.to_string());
+            Json(explanation).into_response()
+        }
+        Ok(Some(Err(not_known))) => (StatusCode::NOT_FOUND, format!("{not_known}\n")).into_response(),
+        Ok(None) => (StatusCode::SERVICE_UNAVAILABLE, "no pass has ended yet\n").into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "a pass is under way; ask again\n").into_response(),
+    }
+}
+
+fn last_events(journal: &Journal, what: &str) -> Vec<Event> {
+    let mut events = journal.after(0);
+    events.retain(|event| event.concerns(what));
+    events.split_off(events.len().saturating_sub(LAST_EVENTS))
 }
 
 async fn events(State(told): State<Arc<Told>>, Query(wanted): Query<Wanted>) -> Response {

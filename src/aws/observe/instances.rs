@@ -1,6 +1,8 @@
 //! EC2 instances.
 
-use aws_sdk_ec2::types::{Instance as Row, InstanceStateName, PlatformValues};
+use std::sync::Arc;
+
+use aws_sdk_ec2::types::{Filter, Instance as Row, InstanceStateName, PlatformValues};
 
 use crate::aws::apis::DESCRIBE_INSTANCES;
 use crate::aws::connect::Clients;
@@ -26,6 +28,18 @@ pub(super) async fn all(clients: &Clients) -> Result<Vec<Instance>, Failure> {
     })
     .await?;
     let instances = rows.iter().map(|row| instance(row, &mut words));
+    Ok(instances.filter(|instance| instance.state != InstanceState::Terminated).collect())
+}
+
+/// Only those of these ids. Others are left out: a filter, unlike a list of ids, makes no error of them.
+pub(super) async fn some(clients: &Clients, ids: &[Arc<str>]) -> Result<Vec<Instance>, Failure> {
+    let ids = ids.iter().map(ToString::to_string).collect();
+    let filter = Filter::builder().name("instance-id").set_values(Some(ids)).build();
+    let request = clients.ec2.describe_instances().filters(filter);
+    let reply = clients.call(DESCRIBE_INSTANCES, request.send()).await?;
+    let mut words = Words::default();
+    let rows = reply.reservations().iter().flat_map(|one| one.instances());
+    let instances = rows.map(|row| instance(row, &mut words));
     Ok(instances.filter(|instance| instance.state != InstanceState::Terminated).collect())
 }
 

@@ -1,10 +1,13 @@
 //! Managed nodes.
 
-use aws_sdk_ssm::types::{InstanceInformation, PingStatus, PlatformType, ResourceTypeForTagging};
+use aws_sdk_ssm::types::{
+    InstanceInformation, InstanceInformationStringFilter, PingStatus, PlatformType, ResourceTypeForTagging,
+};
 
 use super::absent_if_not_found;
 use crate::aws::apis::{DESCRIBE_INSTANCE_INFORMATION, SSM_LIST_TAGS};
 use crate::aws::connect::Clients;
+use crate::aws::error::unsendable;
 use crate::aws::paging::all_pages;
 use crate::aws::values::{Words, text, time};
 use crate::model::failure::Failure;
@@ -24,6 +27,18 @@ pub(super) async fn all(clients: &Clients) -> Result<Vec<ManagedNode>, Failure> 
     .await?;
     let mut words = Words::default();
     Ok(rows.iter().map(|row| node(row, &mut words)).collect())
+}
+
+/// Only the node of this id, if SSM knows it.
+pub(super) async fn one(clients: &Clients, id: &str) -> Result<Option<ManagedNode>, Failure> {
+    let api = DESCRIBE_INSTANCE_INFORMATION;
+    let filter = InstanceInformationStringFilter::builder().key("InstanceIds").values(id).build();
+    let filter = filter.map_err(|why| unsendable(api.call, why))?;
+    let request = clients.ssm.describe_instance_information().filters(filter);
+    // An id that is not registered is an error here, not an empty listing.
+    let reply = absent_if_not_found(clients.call(api, request.send()).await)?;
+    let mut words = Words::default();
+    Ok(reply.and_then(|reply| reply.instance_information_list().first().map(|row| node(row, &mut words))))
 }
 
 fn node(row: &InstanceInformation, words: &mut Words) -> ManagedNode {

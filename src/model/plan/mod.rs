@@ -33,7 +33,7 @@ use super::rollout::Progress;
 use super::rules::Rules;
 use draft::Draft;
 
-pub(crate) use cloudwatch_agent::{CONFIGURE_DOCUMENT, PACKAGE, PACKAGE_DOCUMENT};
+pub(crate) use cloudwatch_agent::{CONFIGURE_DOCUMENT, PACKAGE, PACKAGE_DOCUMENT, wanted};
 pub(crate) use flow_log::proof_deadline;
 pub use scope::applies;
 

@@ -4,6 +4,8 @@
 //! `CloudWatchAgent`: [`State`]. Nothing here decides whether a stage is over; `plan/cloudwatch_agent/rollout` does.
 
 mod difference;
+mod kept;
+mod order;
 mod progress;
 mod stages;
 mod state;
@@ -14,6 +16,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use difference::difference;
+pub use kept::keep;
+pub use order::{Given, Order, Refused};
 pub use progress::{Phase, Progress};
 pub use stages::limits;
 pub use state::{Origin, Rejected, State, StateUnreadable};

@@ -136,6 +136,13 @@ impl State {
         self
     }
 
+    /// The same state in which nothing forbids `release`.
+    #[must_use]
+    pub fn without_rejection_of(mut self, release: &Release) -> Self {
+        self.rejected.retain(|rejected| !rejected.forbids(release));
+        self
+    }
+
     /// The same state in which `release` is proven good.
     #[must_use]
     pub fn proven(mut self, release: Release) -> Self {

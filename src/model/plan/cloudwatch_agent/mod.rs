@@ -27,7 +27,7 @@ use batch::Wants;
 use candidates::Candidate;
 use desk::Desk;
 
-pub(crate) use wish::{CONFIGURE_DOCUMENT, PACKAGE, PACKAGE_DOCUMENT};
+pub(crate) use wish::{CONFIGURE_DOCUMENT, PACKAGE, PACKAGE_DOCUMENT, wanted};
 
 /// How many nodes of one object may be worked on at once, where its document does not say: the larger of these.
 const DEFAULT_CONCURRENCY: (u32, Amount) = (50, Amount::Percent(1_000));

@@ -12,6 +12,7 @@ use crate::model::desired::{
 };
 use crate::model::finding::Finding;
 use crate::model::observed::Reading;
+use crate::model::plan::Known;
 use crate::model::plan::agent_config::current_version;
 use crate::model::plan::draft::Draft;
 use crate::model::probe;
@@ -104,6 +105,13 @@ pub(super) fn resolve(draft: &Draft<'_>, agent: &CloudWatchAgent) -> Wishes {
     let mut wishes = of_release(draft, agent, release);
     wishes.by_config.append(&mut unresolved);
     wishes
+}
+
+/// What `agent` asks for now, as far as it can be resolved, and what the rest waits for.
+pub(crate) fn wanted(known: Known<'_>, agent: &CloudWatchAgent) -> (Release, Vec<String>) {
+    let wishes = resolve(&Draft::new(known), agent);
+    let waits = wishes.by_config.into_values().filter_map(Result::err).map(|(_, message)| message);
+    (wishes.release, waits.collect())
 }
 
 /// What `agent` wants of its nodes that shall have `release`.

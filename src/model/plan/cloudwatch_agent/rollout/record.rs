@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use super::super::desk::Desk;
 use super::super::wish::Wishes;
-use crate::model::action::{Action, PutParameter, TagMap};
+use crate::model::action::Action;
 use crate::model::digest;
 use crate::model::finding::Finding;
 use crate::model::memory::Change;
 use crate::model::observed::Reading;
+use crate::model::plan::Known;
 use crate::model::plan::draft::Needed;
-use crate::model::plan::owner;
 use crate::model::reason::Reason;
 use crate::model::rollout::{self, Phase, Pinned, Progress, Release, State};
-use crate::model::tags;
 
 fn name(desk: &Desk<'_, '_>) -> Arc<str> {
     rollout::parameter(&desk.draft.known.rules.installation, &desk.object.id.name).into()
@@ -95,33 +94,12 @@ fn label(desk: &mut Desk<'_, '_>, pinned: &Pinned) {
 /// Writes `state` down, unless that was just done and does not show yet. No budget holds it back.
 pub(super) fn write(desk: &mut Desk<'_, '_>, state: &State, why: String) {
     let name = name(desk);
-    let text: Arc<str> = state.text().into();
-    let change = Change::new(name.clone(), format!("record {}", digest::short([&*text])));
+    let change = Change::new(name.clone(), format!("record {}", digest::short([&*state.text()])));
     let needed = Needed { change, reason: Reason::Recording, why, drift: Vec::new() };
     if !desk.draft.admit_revert(desk.object, &needed) {
         return;
     }
-    let reading = desk.draft.known.observed.parameters.get(&name);
-    let based_on = reading.and_then(Reading::known).map(|known| known.version);
-    let put = PutParameter {
-        name,
-        value: text,
-        tier: "Standard".into(),
-        description: format!("The rollouts of {}, kept by Watchkeeper", desk.object.id).into(),
-        tags: if based_on.is_none() { tags(desk) } else { TagMap::new() },
-        based_on,
-    };
-    let action =
-        if based_on.is_none() { Action::CreateParameter(put) } else { Action::OverwriteParameter(put) };
-    desk.draft.push(&desk.object.id, action, vec![needed]);
-}
-
-/// It goes with its document.
-fn tags(desk: &Desk<'_, '_>) -> TagMap {
-    let rules = desk.draft.known.rules;
-    TagMap::from([
-        (tags::OWNER.into(), owner(rules, &desk.object.id).into()),
-        (tags::INSTALLATION.into(), rules.installation.clone()),
-        (tags::DELETION.into(), "delete".into()),
-    ])
+    let Known { observed, rules, .. } = desk.draft.known;
+    let based_on = observed.parameters.get(&name).and_then(Reading::known).map(|known| known.version);
+    desk.draft.push(&desk.object.id, rollout::keep(rules, &desk.object.id, state, based_on), vec![needed]);
 }

@@ -1,0 +1,170 @@
+//! Which documents apply to a subject, and by what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Applies, Subject};
+use crate::model::desired::{
+    Desired, Kind, Management, NodeSelector, Object, ObjectRef, Platform, RoleRef, Spec, TagMatch,
+};
+use crate::model::observed::{InstanceState, Reading};
+use crate::model::plan::{self, Known};
+use crate::model::status::Status;
+use crate::model::tags::Tags;
+
+/// The documents that apply to `subject`: those that select it, then those that these refer to. Of an object: itself,
+/// what it refers to, and what refers to it.
+pub(super) fn of(known: &Known<'_>, status: &Status, subject: &Subject) -> Vec<Applies> {
+    let mut how: BTreeMap<ObjectRef, String> = BTreeMap::new();
+    let mut order: Vec<ObjectRef> = Vec::new();
+    let mut add = |id: ObjectRef, why: String| {
+        if !how.contains_key(&id) {
+            order.push(id.clone());
+            how.insert(id, why);
+        }
+    };
+    let first = match subject {
+        Subject::Object(id) => vec![(id.clone(), "is what is explained".to_owned())],
+        Subject::Node(_) | Subject::Network(_) => selecting(known, subject),
+    };
+    for (id, why) in &first {
+        add(id.clone(), why.clone());
+    }
+    for (id, _) in &first {
+        for needed in referred(known.desired, id) {
+            add(needed, format!("{id} refers to it"));
+        }
+    }
+    if let Subject::Object(id) = subject {
+        for object in known.desired.objects.values().filter(|object| object.id != *id) {
+            if referred(known.desired, &object.id).contains(id) {
+                add(object.id.clone(), format!("refers to {id}"));
+            }
+        }
+    }
+    order
+        .into_iter()
+        .filter_map(|id| {
+            let how = how.remove(&id)?;
+            Some(applies(known, status, id, how))
+        })
+        .collect()
+}
+
+fn applies(known: &Known<'_>, status: &Status, id: ObjectRef, how: String) -> Applies {
+    let standing = status.objects.iter().find(|standing| standing.object == id);
+    let standing = standing.map(|standing| (standing.ready, standing.reason, standing.message.clone()));
+    let object = known.desired.get(&id);
+    let at = object.map(|object| &object.at).or_else(|| known.desired.broken.get(&id));
+    let at = at.map(ToString::to_string).unwrap_or_default();
+    let management = object.map(management).unwrap_or("has mistakes").to_owned();
+    let is_elsewhere = object.is_some_and(|object| !plan::applies(known.desired, known.observed, object));
+    let how = if is_elsewhere { format!("{how}, but it is not for this account") } else { how };
+    Applies { object: id, at, how, management, standing }
+}
+
+fn management(object: &Object) -> &'static str {
+    match object.common.management {
+        Management::Enforce => "enforce",
+        Management::Observe => "observe",
+        Management::Paused => "paused",
+    }
+}
+
+/// The documents that select a node or a network themselves, each with the part of its selector that does.
+pub fn selecting(known: &Known<'_>, subject: &Subject) -> Vec<(ObjectRef, String)> {
+    let objects = known.desired.objects.values();
+    let objects = objects.filter(|object| plan::applies(known.desired, known.observed, object));
+    objects
+        .filter_map(|object| {
+            let how = match (subject, &object.spec) {
+                (Subject::Node(id), Spec::CloudWatchAgent(agent)) => {
+                    by_node(known, &agent.nodes, id, "nodes")
+                }
+                (Subject::Node(id), Spec::IamRole(role)) => {
+                    by_node(known, role.attach_to.as_ref()?, id, "attachTo")
+                }
+                (Subject::Network(id), Spec::FlowLog(_)) => by_network(known, &object.spec, id),
+                _ => None,
+            }?;
+            Some((object.id.clone(), how))
+        })
+        .collect()
+}
+
+fn by_node(known: &Known<'_>, selector: &NodeSelector, id: &str, field: &str) -> Option<String> {
+    let observed = known.observed;
+    let (managed, instance) = (observed.nodes.get(id), observed.instances.get(id));
+    if instance.is_some_and(|instance| instance.state == InstanceState::Terminated) {
+        return None;
+    }
+    let none = Tags::default();
+    let tags = match instance {
+        Some(instance) => &instance.tags,
+        None => observed.node_tags.get(id).and_then(Reading::known).unwrap_or(&none),
+    };
+    let by_instance = |windows: bool| if windows { Platform::Windows } else { Platform::Linux };
+    let platform = match managed {
+        Some(managed) => managed.platform.unwrap_or(Platform::Linux),
+        None => by_instance(instance.is_some_and(|instance| instance.windows)),
+    };
+    if !selector.matches(id, platform, tags) {
+        return None;
+    }
+    let only = selector.platform.map(|platform| format!(", platform: {}", platform.name()));
+    let by = by(selector.all, &selector.ids, &selector.match_tags, id, tags);
+    Some(format!("{field}: {by}{}", only.unwrap_or_default()))
+}
+
+fn by_network(known: &Known<'_>, spec: &Spec, id: &str) -> Option<String> {
+    let Spec::FlowLog(flow_log) = spec else { return None };
+    let (observed, target) = (known.observed, &flow_log.target);
+    let (selector, tags, field) = if let Some(vpc) = observed.vpcs.get(id) {
+        (target.vpcs.as_ref()?, &vpc.tags, "vpcs")
+    } else if let Some(subnet) = observed.subnets.get(id) {
+        (target.subnets.as_ref()?, &subnet.tags, "subnets")
+    } else {
+        (target.network_interfaces.as_ref()?, &observed.interfaces.get(id)?.tags, "networkInterfaces")
+    };
+    let by = || by(selector.all, &selector.ids, &selector.match_tags, id, tags);
+    selector.matches(id, tags).then(|| format!("{field}: {}", by()))
+}
+
+fn by(all: bool, ids: &BTreeSet<String>, wanted: &TagMatch, id: &str, tags: &Tags) -> String {
+    if ids.contains(id) {
+        return "it is named in ids".to_owned();
+    }
+    if all {
+        return "all of them".to_owned();
+    }
+    let pairs = wanted.keys().map(|key| format!("{key}={}", tags.get(key).unwrap_or_default()));
+    format!("matchTags, by its tag {}", pairs.collect::<Vec<_>>().join(" and "))
+}
+
+/// The objects that the document of `id` refers to, and those that they refer to.
+pub fn referred(desired: &Desired, id: &ObjectRef) -> Vec<ObjectRef> {
+    let mut found = Vec::new();
+    let Some(object) = desired.get(id) else { return found };
+    match &object.spec {
+        Spec::CloudWatchAgent(agent) => {
+            for (_, name) in agent.config.iter().flat_map(|choice| choice.names()) {
+                let config = ObjectRef::new(Kind::AgentConfig, name);
+                found.push(config.clone());
+                found.extend(referred(desired, &config));
+            }
+        }
+        Spec::AgentConfig(config) => {
+            let groups = config.log_groups.iter().filter_map(|group| desired.log_group(group));
+            found.extend(groups.map(|(owner, _)| owner.id.clone()));
+        }
+        Spec::FlowLog(flow_log) => {
+            found.extend(desired.log_group(&flow_log.log_group).map(|(owner, _)| owner.id.clone()));
+            if let RoleRef::Object(name) = &flow_log.role {
+                found.push(ObjectRef::new(Kind::IamRole, name.as_str()));
+            }
+        }
+        Spec::Account(_) | Spec::IamRole(_) | Spec::LogGroup(_) => {}
+    }
+    let mut told = BTreeSet::new();
+    found.retain(|id| told.insert(id.clone()));
+    found
+}
