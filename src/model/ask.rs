@@ -241,6 +241,14 @@ impl<'a> Asked<'a> {
             if reading.is_none_or(is_due) {
                 self.parameters.insert(labelled.into());
             }
+            // Without its label, only its number finds it: near the limit of versions it must be.
+            let numbered = format!("{}:{}", pinned.parameter, pinned.version);
+            let is_due = |reading: &Reading<observed::Parameter>| reading.is_due(now, ages::LABELS);
+            if reading.is_some_and(Reading::is_absent)
+                && observed.parameters.get(numbered.as_str()).is_none_or(is_due)
+            {
+                self.parameters.insert(numbered.into());
+            }
         }
     }
 

@@ -50,15 +50,19 @@ pub(super) fn prove(desk: &mut Desk<'_, '_>, state: State, release: Release) {
     write(desk, &state.proven(release), why);
 }
 
-/// Keeps the record in step with a release that is stable and wanted: the versions that hold it now, their labels.
+/// Keeps the record in step with a release that is stable and wanted: the versions that hold it now.
 pub(super) fn keep(desk: &mut Desk<'_, '_>, state: &State, target: &Wishes) {
     let Some(stable) = &state.stable else { return };
     desk.draft.rollout(&desk.object.id, stable_progress(stable));
     if *stable != target.release && target.is_whole() {
         let why = format!("{} holds the stable content now", target.release.shown());
-        return write(desk, &state.clone().proven(target.release.clone()), why);
+        write(desk, &state.clone().proven(target.release.clone()), why);
     }
-    for pinned in stable.configs.values() {
+}
+
+/// Labels what is stable, whatever is going on.
+pub(super) fn protect(desk: &mut Desk<'_, '_>, state: &State) {
+    for pinned in state.stable.iter().flat_map(|stable| stable.configs.values()) {
         label(desk, pinned);
     }
 }
