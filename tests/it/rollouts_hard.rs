@@ -232,6 +232,60 @@ async fn a_configuration_goes_back_and_forth_and_twice_in_a_row() {
     assert_eq!((having(&estate, &newest), having(&estate, &new)), (16, 0));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stage_waits_for_evidence_that_cannot_be_read_for_a_moment() {
+    let mut estate = stable(40, 31, GOOD).await;
+    let old = running(&estate);
+    estate.desired = Wanted { file: "/opt/example-corp/aplication.log", ..GOOD }.desired();
+    let rates = Rates { deny: 1.0, ..Rates::default() };
+    estate.sim.set_faults(Faults::seeded(1, rates).only("FilterLogEvents"));
+    let began = estate.clock.now();
+    estate.live(minutes(8)).await;
+    estate.sim.set_faults(Faults::none());
+    estate.live(minutes(60)).await;
+    assert_eq!(running(&estate), old, "everything is back");
+    assert!(sent_to(&estate, began, "Fleet-linux:2").len() <= 2, "no further than the canary");
+}
+
+#[tokio::test(start_paused = true)]
+async fn taking_the_stages_away_does_not_send_what_was_rejected() {
+    let mut estate = stable(20, 32, GOOD).await;
+    let old = running(&estate);
+    estate.desired = NEW.desired();
+    let new = linux_sha256(&estate.desired);
+    break_nodes(&estate, &new, Breakage::Dies, 1);
+    estate.live(minutes(35)).await;
+    assert_eq!(running(&estate), old, "it was taken back");
+    estate.desired = desired(&NEW.text().replace(&format!("  rollout: {}\n", crate::rollouts::STAGES), ""));
+    let began = estate.clock.now();
+    estate.live(minutes(20)).await;
+    estate.restart();
+    estate.live(minutes(20)).await;
+    assert_eq!(sent_to(&estate, began, "Fleet-linux:2"), BTreeSet::new());
+    assert_eq!(running(&estate), old);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejection_that_cannot_be_written_is_not_tried_in_every_pass() {
+    let mut estate = stable(20, 33, GOOD).await;
+    estate.desired = NEW.desired();
+    let new = linux_sha256(&estate.desired);
+    break_nodes(&estate, &new, Breakage::Dies, 1);
+    let began = estate.clock.now();
+    run(&mut estate, minutes(10), |estate, _| !sent_to(estate, began, "Fleet-linux:2").is_empty()).await;
+    let rates = Rates { deny: 1.0, ..Rates::default() };
+    estate.sim.set_faults(Faults::seeded(1, rates).only("PutParameter"));
+    estate.sim.world(watchkeeper::sim::world::World::forget_calls);
+    estate.live(minutes(60)).await;
+    let tries = estate
+        .sim
+        .world(|world| world.calls().iter().filter(|call| call.operation == "PutParameter").count());
+    assert!((1..=9).contains(&tries), "{tries} tries in an hour");
+    estate.sim.set_faults(Faults::none());
+    estate.live(minutes(60)).await;
+    assert_eq!(having(&estate, &new), 0);
+}
+
 /// Writes `parameter` until it has a hundred versions, the oldest of which is the one that is there now.
 fn fill(estate: &Estate, parameter: &str) {
     let place = estate.place.clone();

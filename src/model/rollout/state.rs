@@ -122,6 +122,18 @@ impl State {
         }
     }
 
+    /// The same state without what differs from one moment to the next: two with equal ones are one and the same write.
+    #[must_use]
+    pub fn timeless(&self) -> Self {
+        let mut state = self.clone();
+        for rejected in &mut state.rejected {
+            let Rejected { by, version, configs, .. } = rejected.clone();
+            let (at, why, output) = (Timestamp::UNIX_EPOCH, String::new(), String::new());
+            *rejected = Rejected { at, by, version, configs, why, node: None, command: None, output };
+        }
+        state
+    }
+
     /// The rejection that forbids `release`, if any. What is stable is never forbidden.
     pub fn rejection(&self, release: &Release) -> Option<&Rejected> {
         if self.stable.as_ref().is_some_and(|stable| release.is_within(stable)) {

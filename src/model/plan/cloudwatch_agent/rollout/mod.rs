@@ -22,6 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::desk::Desk;
 use super::wish::{self, Wishes};
+use crate::model::desired::Ensure;
 use crate::model::finding::Finding;
 use crate::model::reason::Reason;
 use crate::model::rollout::{Phase, Progress, State};
@@ -30,6 +31,13 @@ use place::{Move, Place};
 use stage::{Member, Stage, Survey};
 
 use super::candidates::Candidate;
+
+/// Whether what the document asks for was rejected while it had stages. Taking them away is no word that the release
+/// is good.
+pub(super) fn is_rejected(desk: &Desk<'_, '_>, target: &Wishes) -> bool {
+    desk.agent.ensure == Ensure::Present
+        && record::known(desk).is_some_and(|state| state.rejection(&target.asked).is_some())
+}
 
 /// Plans the nodes of an object whose releases come in stages.
 pub(super) fn plan(desk: &mut Desk<'_, '_>, nodes: Vec<Candidate<'_>>, target: &mut Wishes) {
@@ -74,13 +82,15 @@ fn roll(
         return halt::begin(desk, &members, target, state, progress);
     }
     let alarm = alarm::state(desk);
+    let is_promoted = state.is_promoted(&target.release);
+    let is_over = stage.is_over && target.is_whole();
+    // What every node has, with nothing before it to go back to, is no release that an alarm can stop.
     if let Alarm::Ringing(name) = &alarm
         && survey.touched > 0
+        && !(is_over && stable.is_none())
     {
         return halt::begin_by_alarm(desk, name, target, state, progress);
     }
-    let is_promoted = state.is_promoted(&target.release);
-    let is_over = stage.is_over && target.is_whole();
     progress.phase = may_begin(desk, &state);
     let phase = progress.phase;
     if phase == Phase::Rolling && !is_promoted {
@@ -102,7 +112,7 @@ fn roll(
         desk.draft.look_again(at);
     }
     desk.draft.rollout(&desk.object.id, progress.clone());
-    if is_over && survey.is_proof() {
+    if is_over && survey.is_proof() && (alarm == Alarm::Quiet || stable.is_some()) {
         record::prove(desk, state, target.release.clone());
     } else if survey.total > 0 || survey.silent > 0 {
         tell(desk, phase, &progress, survey);

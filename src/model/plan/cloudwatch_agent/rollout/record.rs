@@ -44,6 +44,12 @@ pub(super) fn read(desk: &mut Desk<'_, '_>) -> Option<State> {
     }
 }
 
+/// What is kept, where that is known.
+pub(super) fn known(desk: &Desk<'_, '_>) -> Option<State> {
+    let reading = desk.draft.known.observed.parameters.get(&name(desk))?;
+    State::parse(&reading.known()?.value).ok()
+}
+
 /// Every node has `release` and is healthy with it: from now on it is what rollouts go back to.
 pub(super) fn prove(desk: &mut Desk<'_, '_>, state: State, release: Release) {
     let why = format!("{} is proven on every node", release.shown());
@@ -100,7 +106,7 @@ fn label(desk: &mut Desk<'_, '_>, pinned: &Pinned) {
 pub(super) fn write(desk: &mut Desk<'_, '_>, state: &State, why: String) {
     let name = name(desk);
     let text: Arc<str> = state.text().into();
-    let change = Change::new(name.clone(), format!("record {}", digest::short([&*text])));
+    let change = Change::new(name.clone(), format!("record {}", digest::short([&*state.timeless().text()])));
     let needed = Needed { change, reason: Reason::Recording, why, drift: Vec::new() };
     if !desk.draft.admit_revert(desk.object, &needed) {
         return;
