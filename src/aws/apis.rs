@@ -47,6 +47,8 @@ pub const GET_PARAMETERS: Api = Api::new("ssm:GetParameters", 20.0, 20.0);
 pub const DESCRIBE_PARAMETERS: Api = Api::new("ssm:DescribeParameters", 2.5, 3.0);
 /// 3 a second.
 pub const LABEL_PARAMETER: Api = Api::new("ssm:LabelParameterVersion", 2.5, 3.0);
+/// 3 a second, as labelling.
+pub const UNLABEL_PARAMETER: Api = Api::new("ssm:UnlabelParameterVersion", 2.5, 3.0);
 /// 3 a second.
 pub const PUT_PARAMETER: Api = Api::new("ssm:PutParameter", 2.5, 3.0);
 /// 3 a second.

@@ -106,6 +106,8 @@ pub enum Action {
     CancelCommand(Arc<str>),
     /// `ssm:LabelParameterVersion`: parameter, version, label. The label leaves the version that had it.
     LabelParameter(Arc<str>, i64, Arc<str>),
+    /// `ssm:UnlabelParameterVersion`: parameter, version, label.
+    UnlabelParameter(Arc<str>, i64, Arc<str>),
     /// `ssm:PutParameter` of a parameter that does not exist, with tags.
     CreateParameter(PutParameter),
     /// `ssm:PutParameter` with `Overwrite`, which cannot carry tags.

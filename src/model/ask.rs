@@ -208,11 +208,13 @@ impl<'a> Asked<'a> {
 
     /// What is kept of the object's rollouts, and the labels that protect what is stable.
     fn rollout(&mut self, id: &ObjectRef, agent: &CloudWatchAgent) {
-        if !agent.has_stages() {
-            return;
-        }
         let Known { observed, rules, now, .. } = self.known;
         let name = rollout::parameter(&rules.installation, &id.name);
+        // A document that has no stages any more may have had some, and what they rejected still counts.
+        let owned = observed.owned_parameters.known();
+        if !agent.has_stages() && !owned.is_some_and(|names| names.iter().any(|owned| **owned == *name)) {
+            return;
+        }
         let reading = observed.parameters.get(name.as_str());
         let is_due =
             |reading: &Reading<_>| reading.is_due(now, rules.interval) || self.is_expected(&name, reading);
@@ -240,6 +242,14 @@ impl<'a> Asked<'a> {
             };
             if reading.is_none_or(is_due) {
                 self.parameters.insert(labelled.into());
+            }
+            // Without its label, only its number finds it: near the limit of versions it must be.
+            let numbered = format!("{}:{}", pinned.parameter, pinned.version);
+            let is_due = |reading: &Reading<observed::Parameter>| reading.is_due(now, ages::LABELS);
+            if reading.is_some_and(Reading::is_absent)
+                && observed.parameters.get(numbered.as_str()).is_none_or(is_due)
+            {
+                self.parameters.insert(numbered.into());
             }
         }
     }

@@ -97,6 +97,7 @@ fn settle(settle: &Settle, action: &Action) -> SignedDuration {
         | Action::AssociateProfile(..) => settle.ec2,
         Action::CancelCommand(_)
         | Action::LabelParameter(..)
+        | Action::UnlabelParameter(..)
         | Action::CreateParameter(_)
         | Action::OverwriteParameter(_)
         | Action::TagParameter(..)

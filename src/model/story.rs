@@ -209,6 +209,12 @@ impl Stories {
         events: &mut Vec<Event>,
     ) {
         let still: BTreeSet<Key> = plan.findings.iter().map(Key::of).collect();
+        let unknown: BTreeSet<&ObjectRef> = plan
+            .findings
+            .iter()
+            .filter(|finding| is_unknown(finding))
+            .filter_map(|f| f.object.as_ref())
+            .collect();
         let mut ended = Vec::new();
         for (print, story) in &mut self.open {
             let goes_on = if story.key.is_drift() {
@@ -216,7 +222,9 @@ impl Stories {
                 story.present.retain(|subject| going_on.contains(&(object.clone(), subject.clone())));
                 !story.present.is_empty()
             } else {
-                still.contains(&story.key)
+                // What cannot be read at the moment is not over.
+                let is_unread = story.key.object.as_ref().is_some_and(|object| unknown.contains(object));
+                still.contains(&story.key) || (is_unread && story.reason.nature() == Nature::Held)
             };
             if !goes_on {
                 ended.push(print.clone());
@@ -238,6 +246,15 @@ impl Stories {
 fn is_told_by_itself(reason: Reason) -> bool {
     reason.nature() != Nature::Converging
         || matches!(reason, Reason::RolloutInProgress | Reason::OutsideWindow)
+}
+
+/// Whether a finding says that the object as a whole could not be read.
+fn is_unknown(finding: &Finding) -> bool {
+    let is_unread = matches!(
+        finding.reason,
+        Reason::Unreadable | Reason::AccessDenied | Reason::Throttled | Reason::NotRead
+    );
+    is_unread && finding.subject.is_none()
 }
 
 /// An object, and what of it.
@@ -377,6 +394,7 @@ pub fn describe(action: &Action, count: usize) -> String {
         }
         Action::CancelCommand(id) => format!("cancel command {id}"),
         Action::LabelParameter(name, version, label) => format!("label {name}:{version} as {label}"),
+        Action::UnlabelParameter(name, version, label) => format!("take label {label} off {name}:{version}"),
         Action::CreateParameter(put) => format!("create parameter {}", put.name),
         Action::OverwriteParameter(put) => format!("write a new version of parameter {}", put.name),
         Action::TagParameter(name, _) => format!("tag parameter {name}"),

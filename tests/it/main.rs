@@ -23,6 +23,7 @@ mod probe_script;
 mod refused;
 mod restart;
 mod rollouts;
+mod rollouts_hard;
 mod rules;
 mod safety;
 mod sdk;

@@ -15,37 +15,46 @@ use crate::estate::{Estate, desired, minutes};
 use crate::witness::{commands, overlaps};
 
 /// A canary, a quarter, all; five minutes each.
-const STAGES: &str = "{ canary: 2, waves: [25%, 100%], bake: 5m, maxFailures: 0, maxConcurrency: 100% }";
+pub const STAGES: &str = "{ canary: 2, waves: [25%, 100%], bake: 5m, maxFailures: 0, maxConcurrency: 100% }";
 /// What the Linux machines' configuration names: the file that their application writes.
-const FILE: &str = "/opt/example-corp/application.log";
+pub const FILE: &str = "/opt/example-corp/application.log";
 
 /// What is wanted of a fleet.
 #[derive(Clone, Copy)]
-struct Wanted<'a> {
-    rollout: &'a str,
-    linux: &'a str,
-    windows: &'a str,
-    file: &'a str,
+pub struct Wanted<'a> {
+    /// The rollout block.
+    pub rollout: &'a str,
+    /// What the Linux machines measure.
+    pub linux: &'a str,
+    /// What the Windows machines measure.
+    pub windows: &'a str,
+    /// The file that the Linux machines read.
+    pub file: &'a str,
 }
 
 impl Wanted<'_> {
-    fn desired(self) -> Desired {
-        let text = include_str!("rollouts.yaml")
+    /// As text.
+    pub fn text(self) -> String {
+        include_str!("rollouts.yaml")
             .replace("ROLLOUT", self.rollout)
             .replace("LINUX_MEASUREMENT", self.linux)
             .replace("LINUX_FILE", self.file)
-            .replace("WINDOWS_MEASUREMENT", self.windows);
-        desired(&text)
+            .replace("WINDOWS_MEASUREMENT", self.windows)
+    }
+
+    /// As it is read.
+    pub fn desired(self) -> Desired {
+        desired(&self.text())
     }
 }
 
-const GOOD: Wanted<'_> =
+pub const GOOD: Wanted<'_> =
     Wanted { rollout: STAGES, linux: "mem_used_percent", windows: "% Committed Bytes In Use", file: FILE };
 /// Another content, which is good as well, unless a node's disposition says otherwise.
-const NEW: Wanted<'_> = Wanted { linux: "mem_available_percent", ..GOOD };
+pub const NEW: Wanted<'_> = Wanted { linux: "mem_available_percent", ..GOOD };
 
 /// A fleet on which the good release is stable.
-async fn stable(nodes: usize, seed: u64, wanted: Wanted<'_>) -> Estate {
+pub async fn stable(nodes: usize, seed: u64, wanted: Wanted<'_>) -> Estate {
     let mut estate = Estate::new(Scenario::Fleet { nodes, vpcs: 1 }, seed, wanted.desired());
     estate.converge(minutes(240)).await;
     // Its logs have been arriving for a while, and were seen to.
@@ -54,7 +63,7 @@ async fn stable(nodes: usize, seed: u64, wanted: Wanted<'_>) -> Estate {
 }
 
 /// The SHA-256 of the Linux configuration that is wanted.
-fn linux_sha256(desired: &Desired) -> String {
+pub fn linux_sha256(desired: &Desired) -> String {
     let configs = desired.of_kind(Kind::AgentConfig).filter_map(|object| match &object.spec {
         Spec::AgentConfig(config) if &*object.id.name == "linux" => Some(config.sha256.clone()),
         _ => None,
@@ -63,7 +72,7 @@ fn linux_sha256(desired: &Desired) -> String {
 }
 
 /// Every `every`-th Linux node cannot take the configuration of that digest.
-fn break_nodes(estate: &Estate, sha256: &str, how: Breakage, every: usize) {
+pub fn break_nodes(estate: &Estate, sha256: &str, how: Breakage, every: usize) {
     let place = estate.place.clone();
     estate.sim.world(|world| {
         let nodes = world.region(&place).nodes.nodes.values_mut();
@@ -74,7 +83,7 @@ fn break_nodes(estate: &Estate, sha256: &str, how: Breakage, every: usize) {
 }
 
 /// How many nodes run each configuration, by digest; `stopped` where the agent does not run.
-fn running(estate: &Estate) -> BTreeMap<String, usize> {
+pub fn running(estate: &Estate) -> BTreeMap<String, usize> {
     let place = estate.place.clone();
     estate.sim.world(|world| {
         let mut counted = BTreeMap::new();
@@ -91,19 +100,19 @@ fn running(estate: &Estate) -> BTreeMap<String, usize> {
     })
 }
 
-fn having(estate: &Estate, sha256: &str) -> usize {
+pub fn having(estate: &Estate, sha256: &str) -> usize {
     running(estate).get(sha256).copied().unwrap_or(0)
 }
 
 /// Every node that was ever sent a configuration with these words since `from`.
-fn sent_to(estate: &Estate, from: Timestamp, words: &str) -> BTreeSet<String> {
+pub fn sent_to(estate: &Estate, from: Timestamp, words: &str) -> BTreeSet<String> {
     let sent = commands(estate);
     let meant = sent.iter().filter(|command| command.at >= from && command.what.contains(words));
     meant.flat_map(|command| command.nodes.keys().cloned()).collect()
 }
 
 /// Passes until `done` says so; panics after `limit`. What `each` is shown is the world after each pass.
-async fn run(
+pub async fn run(
     estate: &mut Estate,
     limit: SignedDuration,
     mut done: impl FnMut(&Estate, &watchkeeper::pass::Passed) -> bool,
@@ -121,13 +130,13 @@ async fn run(
     }
 }
 
-fn critical(events: &[Event]) -> Vec<&Event> {
+pub fn critical(events: &[Event]) -> Vec<&Event> {
     let opened = events.iter().filter(|event| event.phase == Phase::Opened);
     opened.filter(|event| event.urgency == Urgency::Critical).collect()
 }
 
 /// What is kept of the fleet's rollouts.
-fn kept(estate: &Estate) -> State {
+pub fn kept(estate: &Estate) -> State {
     let place = estate.place.clone();
     let text = estate.sim.world(|world| {
         let found = world.region(&place).parameters.get("/watchkeeper/test/fleet").expect("a state");

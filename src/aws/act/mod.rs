@@ -86,9 +86,10 @@ fn subject(at: usize, action: &Action) -> Subject {
         Action::CreateParameter(put) | Action::OverwriteParameter(put) => {
             Subject::Parameter(put.name.clone())
         }
-        Action::TagParameter(name, _) | Action::LabelParameter(name, ..) | Action::DeleteParameter(name) => {
-            Subject::Parameter(name.clone())
-        }
+        Action::TagParameter(name, _)
+        | Action::LabelParameter(name, ..)
+        | Action::UnlabelParameter(name, ..)
+        | Action::DeleteParameter(name) => Subject::Parameter(name.clone()),
         Action::CreateLogGroup(create) => Subject::LogGroup(create.name.clone()),
         Action::SetRetention(name, _)
         | Action::SetLogGroupKey(name, _)
@@ -117,6 +118,9 @@ async fn one(clients: &Clients, action: &Action) -> Result<Done, Failure> {
         Action::CancelCommand(id) => commands::cancel(clients, id).await,
         Action::LabelParameter(name, version, label) => {
             parameters::label(clients, name, *version, label).await
+        }
+        Action::UnlabelParameter(name, version, label) => {
+            parameters::unlabel(clients, name, *version, label).await
         }
         Action::CreateParameter(put) => parameters::create(clients, put).await,
         Action::OverwriteParameter(put) => parameters::overwrite(clients, put).await,

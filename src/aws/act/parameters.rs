@@ -5,7 +5,9 @@ use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, T
 
 use super::done;
 use super::once::{no_retries, until_admitted};
-use crate::aws::apis::{ADD_TAGS, DELETE_PARAMETER, GET_PARAMETERS, LABEL_PARAMETER, PUT_PARAMETER};
+use crate::aws::apis::{
+    ADD_TAGS, DELETE_PARAMETER, GET_PARAMETERS, LABEL_PARAMETER, PUT_PARAMETER, UNLABEL_PARAMETER,
+};
 use crate::aws::connect::Clients;
 use crate::aws::error::unsendable;
 use crate::model::action::{Done, PutParameter, TagMap};
@@ -74,6 +76,17 @@ pub(super) async fn label(clients: &Clients, name: &str, version: i64, label: &s
         return Err(unsendable(LABEL_PARAMETER.call, format!("AWS does not take the label {refused}")));
     }
     Ok(done(&reply))
+}
+
+/// `ssm:UnlabelParameterVersion`. A label that the version does not have is off already.
+pub(super) async fn unlabel(
+    clients: &Clients,
+    name: &str,
+    version: i64,
+    label: &str,
+) -> Result<Done, Failure> {
+    let request = clients.ssm.unlabel_parameter_version().name(name).parameter_version(version).labels(label);
+    clients.call(UNLABEL_PARAMETER, request.send()).await.map(|reply| done(&reply))
 }
 
 /// `ssm:AddTagsToResource`.

@@ -183,7 +183,15 @@ pub(super) fn read(fields: &mut Fields<'_>, mistakes: &mut Mistakes) -> Option<C
         check_platforms(&nodes, config, node, mistakes);
     }
     let on_foreign_config = on_foreign_config.unwrap_or_default();
-    Some(CloudWatchAgent { nodes, version, ensure, config, on_foreign_config, rollout, pin })
+    let agent = CloudWatchAgent { nodes, version, ensure, config, on_foreign_config, rollout, pin };
+    if agent.has_stages() && !pin {
+        mistakes.error_help(
+            fields.at(),
+            "`pin: false` gives every node the newest version of the parameter, so a `rollout` can hold none back",
+            "remove `pin`, or the stages of `rollout`",
+        );
+    }
+    Some(agent)
 }
 
 fn version(node: &Node, mistakes: &mut Mistakes) -> Option<Version> {

@@ -13,7 +13,7 @@ impl Observed {
     pub fn touch(&mut self, action: &Action) {
         match action {
             Action::SendCommand(_) | Action::CancelCommand(_) => {}
-            Action::LabelParameter(name, _, label) => {
+            Action::LabelParameter(name, _, label) | Action::UnlabelParameter(name, _, label) => {
                 age(&mut self.parameters, &format!("{name}:{label}").into())
             }
             Action::CreateParameter(put) | Action::OverwriteParameter(put) => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::draft::{Draft, Needed};
 use super::ownership::{self, Owner};
+use super::stable::{self, Need};
 use crate::model::action::{Action, PutParameter};
 use crate::model::desired::{AgentConfig, Object, Tier};
 use crate::model::digest::sha256;
@@ -71,7 +72,7 @@ fn existing(
         Owner::ToTake => {}
     }
     retag(draft, object, config, have, tags);
-    if !drift.is_empty() {
+    if !drift.is_empty() && may_write(draft, object, have) {
         let put = PutParameter { tags: Default::default(), ..put(draft, object, config) };
         let change = Change::new(
             have.name.clone(),
@@ -83,6 +84,23 @@ fn existing(
     if !draft.holds_back(&object.id) {
         draft.right(have.name.clone());
     }
+}
+
+/// Whether no rollout would lose what it may have to go back to. If one would, says so.
+fn may_write(draft: &mut Draft<'_>, object: &Object, have: &Parameter) -> bool {
+    let (reason, message) = match stable::keeps_from_writing(&draft.known, have) {
+        Need::Nobody => return true,
+        Need::Object(other) => (
+            Reason::DependencyNotReady,
+            format!("parameter {} waits until {other} has moved its stable version", have.name),
+        ),
+        Need::Unknown(other) => (
+            Reason::NotRead,
+            format!("parameter {} waits until it is known what is stable for {other}", have.name),
+        ),
+    };
+    draft.find(Finding::of(&object.id, reason, message).about(have.name.clone()));
+    false
 }
 
 fn retag(draft: &mut Draft<'_>, object: &Object, config: &AgentConfig, have: &Parameter, tags: &Tags) {

@@ -16,6 +16,7 @@ mod log_group;
 mod orphans;
 mod ownership;
 mod scope;
+mod stable;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

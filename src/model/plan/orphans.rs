@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use super::Known;
 use super::draft::{Draft, Needed};
+use super::stable::{self, Need};
 use crate::model::action::Action;
 use crate::model::desired::ObjectRef;
 use crate::model::finding::Finding;
 use crate::model::memory::Change;
 use crate::model::observed::Reading;
 use crate::model::reason::Reason;
+use crate::model::rollout::Pinned;
 use crate::model::tags::{self, Tags};
 
 /// One of our AWS objects whose document is gone.
@@ -51,6 +53,15 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
 }
 
 fn settle(draft: &mut Draft<'_>, orphan: Orphan) {
+    let is_its = |pinned: &Pinned| pinned.parameter == orphan.subject;
+    if orphan.wants_deletion
+        && let Need::Object(other) | Need::Unknown(other) = stable::needed_by(&draft.known, is_its)
+        && matches!(orphan.action, Action::DeleteParameter(_))
+    {
+        let message = format!("{} is kept while {other} may have to go back to it", orphan.what);
+        draft.find(Finding::of(&orphan.owner, Reason::Retained, message).about(orphan.subject));
+        return;
+    }
     if !orphan.wants_deletion {
         let message = format!("{} is kept, though {} is gone", orphan.what, orphan.owner);
         draft.find(Finding::of(&orphan.owner, Reason::Retained, message).about(orphan.subject));

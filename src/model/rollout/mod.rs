@@ -22,7 +22,20 @@ pub use progress::{Phase, Progress};
 pub use stages::limits;
 pub use state::{Origin, Rejected, State, StateUnreadable};
 
+use super::desired::Platform;
 use super::digest;
+
+/// The field of a document that names one configuration for every node.
+const FOR_ALL: &str = "config";
+/// Every kind of node that a document can tell apart: its platform, and whether it stands outside EC2.
+const KINDS: [(Platform, bool); 6] = [
+    (Platform::Linux, false),
+    (Platform::Linux, true),
+    (Platform::Windows, false),
+    (Platform::Windows, true),
+    (Platform::MacOs, false),
+    (Platform::MacOs, true),
+];
 
 /// One configuration at one version of its parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +54,9 @@ pub struct Release {
     /// The version of the agent; none: any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<Arc<str>>,
-    /// The configurations, by the name of their `AgentConfig`.
+    /// The configurations, by the field of the document that names them: `config` for every node, or `linux`,
+    /// `windows`, `macos` and `onPremises`. Not by the name of their `AgentConfig`: a node goes back to what it
+    /// had, whatever that was called.
     pub configs: BTreeMap<Arc<str>, Pinned>,
 }
 
@@ -49,13 +64,21 @@ impl Release {
     /// Whether nodes on `stable` already have all that this release has. What content it is counts, not which
     /// version of the parameter holds it.
     pub fn is_within(&self, stable: &Self) -> bool {
-        self.version == stable.version
-            && self.configs.iter().all(|(name, pinned)| stable.sha256(name) == Some(&*pinned.sha256))
+        let is_the_same = |(platform, is_on_premises)| {
+            let Some(wanted) = self.for_node(platform, is_on_premises) else { return true };
+            stable.for_node(platform, is_on_premises).is_some_and(|have| have.sha256 == wanted.sha256)
+        };
+        self.version == stable.version && KINDS.into_iter().all(is_the_same)
     }
 
-    /// The SHA-256 of the configuration called `name`.
-    pub fn sha256(&self, name: &str) -> Option<&str> {
-        self.configs.get(name).map(|pinned| &*pinned.sha256)
+    /// The configuration of a node.
+    pub fn for_node(&self, platform: Platform, is_on_premises: bool) -> Option<&Pinned> {
+        for_node(&self.configs, platform, is_on_premises)
+    }
+
+    /// The configuration that the document names, or would name, in `field`.
+    pub fn at(&self, field: &str) -> Option<&Pinned> {
+        self.configs.get(field).or_else(|| self.configs.get(FOR_ALL))
     }
 
     /// Names the content in 16 characters.
@@ -70,6 +93,17 @@ impl Release {
         let version = self.version.iter().map(|version| format!("agent {version}"));
         version.chain(configs).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// What a node gets of what stands `by_field`: as [`ConfigChoice`](super::desired::ConfigChoice) chooses.
+pub fn for_node<T>(by_field: &BTreeMap<Arc<str>, T>, platform: Platform, is_on_premises: bool) -> Option<&T> {
+    let of_platform = match platform {
+        Platform::Linux => "linux",
+        Platform::Windows => "windows",
+        Platform::MacOs => "macos",
+    };
+    let own = is_on_premises.then(|| by_field.get("onPremises")).flatten();
+    own.or_else(|| by_field.get(of_platform)).or_else(|| by_field.get(FOR_ALL))
 }
 
 /// The parameter in which the state of the `CloudWatchAgent` called `object` is kept.

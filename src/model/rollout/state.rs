@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Release;
+use super::{Pinned, Release};
 
 /// The most rejected releases that are remembered.
 const REMEMBERED: usize = 12;
@@ -69,7 +69,7 @@ pub struct Rejected {
     /// The agent's version, where that was new.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<Arc<str>>,
-    /// The beginnings of the SHA-256s of the configurations that were new, by name.
+    /// The beginnings of the SHA-256s of the configurations that were new, by the field that named them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub configs: BTreeMap<Arc<str>, String>,
     /// Why, for a person.
@@ -122,8 +122,23 @@ impl State {
         }
     }
 
-    /// The rejection that forbids `release`, if any.
+    /// The same state without what differs from one moment to the next: two with equal ones are one and the same write.
+    #[must_use]
+    pub fn timeless(&self) -> Self {
+        let mut state = self.clone();
+        for rejected in &mut state.rejected {
+            let Rejected { by, version, configs, .. } = rejected.clone();
+            let (at, why, output) = (Timestamp::UNIX_EPOCH, String::new(), String::new());
+            *rejected = Rejected { at, by, version, configs, why, node: None, command: None, output };
+        }
+        state
+    }
+
+    /// The rejection that forbids `release`, if any. What is stable is never forbidden.
     pub fn rejection(&self, release: &Release) -> Option<&Rejected> {
+        if self.stable.as_ref().is_some_and(|stable| release.is_within(stable)) {
+            return None;
+        }
         self.rejected.iter().find(|rejected| rejected.forbids(release))
     }
 
@@ -163,14 +178,14 @@ impl State {
 impl Rejected {
     /// What is new in `release` against `stable` is rejected, at `at`, since `why`.
     pub fn of(release: &Release, stable: Option<&Release>, at: Timestamp, by: Origin, why: String) -> Self {
-        let is_new = |name: &str, sha256: &str| {
-            stable.and_then(|stable| stable.sha256(name)).is_none_or(|known| *known != *sha256)
+        let is_new = |field: &str, sha256: &str| {
+            stable.and_then(|stable| stable.at(field)).is_none_or(|known| *known.sha256 != *sha256)
         };
         let configs: BTreeMap<Arc<str>, String> = release
             .configs
             .iter()
-            .filter(|(name, pinned)| is_new(name, &pinned.sha256))
-            .map(|(name, pinned)| (name.clone(), beginning(&pinned.sha256).to_owned()))
+            .filter(|(field, pinned)| is_new(field, &pinned.sha256))
+            .map(|(field, pinned)| (field.clone(), beginning(&pinned.sha256).to_owned()))
             .collect();
         let is_new_version = stable.is_none_or(|stable| stable.version != release.version);
         let version = release.version.clone().filter(|_| is_new_version);
@@ -193,9 +208,11 @@ impl Rejected {
         if self.configs.is_empty() {
             return self.version.is_some() && self.version == release.version;
         }
-        self.configs
-            .iter()
-            .all(|(name, known)| release.sha256(name).is_some_and(|sha256| beginning(sha256) == *known))
+        self.configs.iter().all(|(field, known)| {
+            let has = |pinned: &Pinned| beginning(&pinned.sha256) == *known;
+            // What is named otherwise now is the same content still.
+            release.at(field).map_or_else(|| release.configs.values().any(has), has)
+        })
     }
 }
 
@@ -206,7 +223,6 @@ fn beginning(sha256: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::rollout::Pinned;
 
     fn release(version: &str, contents: &[(&str, &str)]) -> Release {
         let pinned = |content: &str| Pinned {

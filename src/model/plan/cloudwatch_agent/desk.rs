@@ -60,7 +60,7 @@ impl<'d, 'k> Desk<'d, 'k> {
         });
         let id = &candidate.id;
         let (reason, message, until) = match heard {
-            None | Some(Telemetry::Arriving) => return self.right(),
+            None | Some(Telemetry::Arriving | Telemetry::Untold { .. }) => return self.right(),
             Some(Telemetry::Awaited { what, until }) => (
                 Reason::AwaitingTelemetry,
                 format!("{id} runs, and {what} has not been seen yet"),

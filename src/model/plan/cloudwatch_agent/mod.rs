@@ -64,11 +64,12 @@ fn one(
         return draft.tally(&object.id, Tally { selected: count(selected), ..Tally::default() });
     }
     compete::plan(draft, object, &nodes);
-    let target = wish::resolve(draft, agent);
+    let mut target = wish::resolve(draft, agent);
     let mut desk = Desk::new(draft, object, agent, busy, wants, selected);
     // Without a word of our own on the nodes there is nothing to stage: differences are only reported.
-    if agent.has_stages() && object.common.management == Management::Enforce {
-        rollout::plan(&mut desk, nodes, &target);
+    let is_staged = agent.has_stages() || rollout::is_rejected(&desk, &target);
+    if is_staged && object.common.management == Management::Enforce {
+        rollout::plan(&mut desk, nodes, &mut target);
     } else {
         nodes.into_iter().for_each(|candidate| desk.serve(candidate, &target));
     }

@@ -66,6 +66,12 @@ pub(super) fn is_out_of_reach(known: &Known<'_>, candidate: &Candidate<'_>) -> b
     candidate.rival.is_some() || unmanageable(known, candidate).is_some()
 }
 
+/// Whether the machine runs, as far as EC2 knows, and SSM has lost it.
+pub(super) fn is_silent(known: &Known<'_>, candidate: &Candidate<'_>) -> bool {
+    candidate.rival.is_none()
+        && unmanageable(known, candidate).is_some_and(|(reason, _)| reason == Reason::ConnectionLost)
+}
+
 /// Since when the agent of a node that is as `wish` says has been so: the end of the command that brought it, or
 /// the start of the process, whichever came last. The node's clock may be off, but nothing it read lies ahead of
 /// the reading.

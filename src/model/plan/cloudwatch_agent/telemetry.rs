@@ -23,6 +23,11 @@ const WAS_BUSY_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 pub(super) enum Telemetry {
     /// Everything that can be known arrives.
     Arriving,
+    /// Something could not be read since the last step, and may still be.
+    Untold {
+        /// From then on it counts as unknowable.
+        until: Timestamp,
+    },
     /// Something has not been seen since the last step, and may still come.
     Awaited {
         /// What, for a person.
@@ -40,9 +45,10 @@ impl Telemetry {
     fn rank(&self) -> u8 {
         match self {
             Self::Arriving => 0,
-            Self::Awaited { .. } => 1,
-            Self::Missing(_) => 2,
-            Self::Stopped(_) => 3,
+            Self::Untold { .. } => 1,
+            Self::Awaited { .. } => 2,
+            Self::Missing(_) => 3,
+            Self::Stopped(_) => 4,
         }
     }
 }
@@ -73,6 +79,7 @@ pub(super) fn of(
             Arrival::At(at) if at < since && since.duration_since(at) <= WAS_BUSY_WITHIN => {
                 Some(silent_log(group, &stream, since, now))
             }
+            Arrival::Unknown(_) | Arrival::NotAsked => Some(Telemetry::Untold { until: since + SILENT_FOR }),
             _ => None,
         }
     });

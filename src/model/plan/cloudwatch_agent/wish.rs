@@ -8,16 +8,16 @@ use super::node::Verdict;
 use super::recipe::{self, ByMode, Recipe};
 use crate::model::agent_config::signals::{Signals, signals};
 use crate::model::desired::{
-    CloudWatchAgent, Ensure, Kind, Object, ObjectRef, OnForeignConfig, Spec, Version,
+    AgentConfig, CloudWatchAgent, Ensure, Kind, Object, ObjectRef, OnForeignConfig, Spec, Version,
 };
 use crate::model::finding::Finding;
-use crate::model::observed::Reading;
+use crate::model::observed::{Document, Reading};
 use crate::model::plan::Known;
 use crate::model::plan::agent_config::current_version;
 use crate::model::plan::draft::Draft;
 use crate::model::probe;
 use crate::model::reason::Reason;
-use crate::model::rollout::{Pinned, Release};
+use crate::model::rollout::{Pinned, Release, for_node};
 
 /// The document that installs and removes packages.
 pub(crate) const PACKAGE_DOCUMENT: &str = "AWS-ConfigureAWSPackage";
@@ -87,7 +87,9 @@ pub(super) type Unresolved = Box<dyn Fn(&ObjectRef, &Candidate<'_>) -> Verdict>;
 pub(super) struct Wishes {
     /// What there is of it to want: all that could be resolved.
     pub release: Release,
-    by_config: BTreeMap<Arc<str>, Result<Wish, (Reason, String)>>,
+    /// The same with what could not be resolved yet, at version 0: by its content it may be known already.
+    pub asked: Release,
+    by_field: BTreeMap<Arc<str>, Result<Wish, (Reason, String)>>,
     absent: Wish,
 }
 
@@ -96,21 +98,26 @@ pub(super) fn resolve(draft: &Draft<'_>, agent: &CloudWatchAgent) -> Wishes {
     let names = agent.config.as_ref().map(|choice| choice.names()).unwrap_or_default();
     let mut release = Release { version: version(draft, agent), ..Release::default() };
     let mut unresolved = BTreeMap::new();
-    for (_, name) in names {
+    let mut asked = Release { version: release.version.clone(), ..Release::default() };
+    for (field, name) in names {
         match config(draft, name) {
-            Ok(pinned) => drop(release.configs.insert(name.into(), pinned)),
-            Err(why) => drop(unresolved.insert(Arc::from(name), Err(why))),
+            Ok(pinned) => drop(release.configs.insert(field.into(), pinned)),
+            Err(why) => {
+                asked.configs.extend(unwritten(draft, name).map(|pinned| (field.into(), pinned)));
+                unresolved.insert(Arc::from(field), Err(why));
+            }
         }
     }
+    asked.configs.extend(release.configs.clone());
     let mut wishes = of_release(draft, agent, release);
-    wishes.by_config.append(&mut unresolved);
-    wishes
+    wishes.by_field.append(&mut unresolved);
+    Wishes { asked, ..wishes }
 }
 
 /// What `agent` asks for now, as far as it can be resolved, and what the rest waits for.
 pub(crate) fn wanted(known: Known<'_>, agent: &CloudWatchAgent) -> (Release, Vec<String>) {
     let wishes = resolve(&Draft::new(known), agent);
-    let waits = wishes.by_config.into_values().filter_map(Result::err).map(|(_, message)| message);
+    let waits = wishes.by_field.into_values().filter_map(Result::err).map(|(_, message)| message);
     (wishes.release, waits.collect())
 }
 
@@ -125,20 +132,31 @@ pub(super) fn of_release(draft: &Draft<'_>, agent: &CloudWatchAgent, release: Re
         replaces_foreign: agent.on_foreign_config == OnForeignConfig::Replace,
         our_files: Arc::new(our_files(draft, &release)),
     };
-    let wish = |name: &Arc<str>, pinned: &Pinned| Wish {
+    let wish = |pinned: &Pinned| Wish {
         config: Some(wished(agent, pinned)),
-        signals: promised(draft, name, pinned),
+        signals: document_of(draft, pinned).map(|config| Arc::new(signals(&config.content))),
         ..base.clone()
     };
-    let by_config =
-        release.configs.iter().map(|(name, pinned)| (name.clone(), Ok(wish(name, pinned)))).collect();
-    Wishes { release, by_config, absent: base }
+    let by_field = release.configs.iter().map(|(field, pinned)| (field.clone(), Ok(wish(pinned)))).collect();
+    Wishes { asked: release.clone(), release, by_field, absent: base }
 }
 
 impl Wishes {
     /// Whether everything that the document refers to could be resolved.
     pub fn is_whole(&self) -> bool {
-        self.by_config.values().all(Result::is_ok)
+        self.by_field.values().all(Result::is_ok)
+    }
+
+    /// Files of these releases are ours as well, though no document may name their parameters any more.
+    pub fn own<'r>(&mut self, releases: impl Iterator<Item = &'r Release>) {
+        let names: BTreeSet<String> = releases
+            .flat_map(|release| release.configs.values())
+            .map(|pinned| file(&pinned.parameter))
+            .collect();
+        let wishes = self.by_field.values_mut().filter_map(|wish| wish.as_mut().ok());
+        for wish in wishes.filter(|wish| !names.is_subset(&wish.our_files)) {
+            Arc::make_mut(&mut wish.our_files).extend(names.iter().cloned());
+        }
     }
 
     /// What `candidate` shall have, or the verdict that says why that is not known.
@@ -157,15 +175,13 @@ impl Wishes {
             ));
         };
         let is_on_premises = candidate.id.starts_with("mi-");
-        let Some(name) = agent.config.as_ref().and_then(|choice| choice.for_node(platform, is_on_premises))
-        else {
-            let message = format!("the document has no configuration for {}", platform.name());
-            return Err(not(Reason::UnsupportedPlatform, message));
-        };
-        match self.by_config.get(name) {
+        match for_node(&self.by_field, platform, is_on_premises) {
             Some(Ok(wish)) => Ok(wish),
             Some(Err((reason, message))) => Err(not(*reason, message.clone())),
-            None => Err(not(Reason::DependencyNotReady, format!("waits for AgentConfig/{name}"))),
+            None => {
+                let message = format!("the document has no configuration for {}", platform.name());
+                Err(not(Reason::UnsupportedPlatform, message))
+            }
         }
     }
 }
@@ -213,26 +229,52 @@ fn config(draft: &Draft<'_>, name: &str) -> Result<Pinned, (Reason, String)> {
     Ok(Pinned { parameter: config.parameter.as_str().into(), version, sha256: config.sha256.as_str().into() })
 }
 
-/// What the configuration promises, where the folder still has its text.
-fn promised(draft: &Draft<'_>, name: &Arc<str>, pinned: &Pinned) -> Option<Arc<Signals>> {
-    let id = ObjectRef::new(Kind::AgentConfig, name.clone());
-    match draft.known.desired.get(&id).map(|object| &object.spec) {
-        Some(Spec::AgentConfig(config)) if *config.sha256 == *pinned.sha256 => {
-            Some(Arc::new(signals(&config.content)))
-        }
+/// What the folder says of a configuration whose parameter does not hold it yet.
+fn unwritten(draft: &Draft<'_>, name: &str) -> Option<Pinned> {
+    match &draft.known.desired.get(&ObjectRef::new(Kind::AgentConfig, name))?.spec {
+        Spec::AgentConfig(config) => Some(Pinned {
+            parameter: config.parameter.as_str().into(),
+            version: 0,
+            sha256: config.sha256.as_str().into(),
+        }),
         _ => None,
     }
 }
 
-/// The names under which the agent keeps what it fetched from our parameters: `ssm_`, then the name with every
+/// The document that has exactly this content, where the folder still has one.
+pub(super) fn document_of<'k>(draft: &Draft<'k>, pinned: &Pinned) -> Option<&'k AgentConfig> {
+    draft.known.desired.of_kind(Kind::AgentConfig).find_map(|object| match &object.spec {
+        Spec::AgentConfig(config) => Some(config)
+            .filter(|config| *config.parameter == *pinned.parameter && *config.sha256 == *pinned.sha256),
+        _ => None,
+    })
+}
+
+/// What keeps `latest` from being told, if anything does: then no release is known at all.
+pub(super) fn unread_version<'k>(
+    draft: &Draft<'k>,
+    agent: &CloudWatchAgent,
+) -> Option<&'k Reading<Document>> {
+    let reading = draft.known.observed.documents.get(PACKAGE).unwrap_or(&Reading::NotAsked);
+    let is_told = matches!(reading, Reading::Known { .. } | Reading::Absent { .. });
+    (agent.version == Version::Latest && !is_told).then_some(reading)
+}
+
+/// The name under which the agent keeps what it fetched from a parameter: `ssm_`, then the name with every
 /// `/`, `:` and space replaced by `_` (the agent's `downloader.go`).
+fn file(parameter: &str) -> String {
+    format!("ssm_{}", parameter.replace(['/', ':', ' '], "_"))
+}
+
+/// The files of every configuration that a document names, or that still carries our tag.
 fn our_files(draft: &Draft<'_>, release: &Release) -> BTreeSet<String> {
-    let name = |parameter: &str| format!("ssm_{}", parameter.replace(['/', ':', ' '], "_"));
-    let configs = draft.known.desired.of_kind(Kind::AgentConfig).filter_map(|object| match &object.spec {
-        Spec::AgentConfig(config) => Some(name(&config.parameter)),
+    let known = draft.known;
+    let configs = known.desired.of_kind(Kind::AgentConfig).filter_map(|object| match &object.spec {
+        Spec::AgentConfig(config) => Some(file(&config.parameter)),
         _ => None,
     });
-    configs.chain(release.configs.values().map(|pinned| name(&pinned.parameter))).collect()
+    let owned = known.observed.owned_parameters.known().into_iter().flatten().map(|name| file(name));
+    configs.chain(owned).chain(release.configs.values().map(|pinned| file(&pinned.parameter))).collect()
 }
 
 /// Whether the probe document is the one that this version of Watchkeeper understands. If not, says so.

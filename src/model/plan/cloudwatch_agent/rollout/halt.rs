@@ -6,12 +6,11 @@ use std::sync::Arc;
 use super::super::candidates::Candidate;
 use super::super::desk::Desk;
 use super::super::node;
-use super::super::wish::Wishes;
+use super::super::wish::{self, Wishes};
 use super::place::{self, Move};
 use super::stage::{self, Member};
 use super::{Place, record};
 use crate::model::action::{Action, Step};
-use crate::model::desired::{Kind, ObjectRef, Spec};
 use crate::model::finding::{Drift, Finding};
 use crate::model::memory::Change;
 use crate::model::observed::{CommandStatus, Reading};
@@ -93,9 +92,10 @@ pub(super) fn plan(
             .is_some_and(|to| place::is_touched(Move { to, from }, &candidate, &desk.draft.known, desk.busy));
         touched += u32::from(is_touched);
         match stable {
-            Some(stable) if is_touched => desk.revert(candidate, stable),
-            Some(stable) => desk.hold(candidate, stable),
-            None => desk.leave(candidate, target),
+            Some(stable) if from.is_some() && is_touched => desk.revert(candidate, stable),
+            Some(stable) if from.is_some() => desk.hold(candidate, stable),
+            // Nothing was ever stable for it.
+            _ => desk.leave(candidate, target),
         }
     }
     tell(desk, target, stable, rejected, touched);
@@ -130,7 +130,7 @@ fn tell(
         None => (Reason::NoStableVersion, "there is nothing stable to go back to".to_owned()),
     };
     let message = format!("{release} was stopped: {why}.{output}");
-    let drift = difference(desk, &target.release, stable.map(|stable| &stable.release));
+    let drift = difference(desk, &target.asked, stable.map(|stable| &stable.release));
     let finding = Finding::of(&desk.object.id, reason, message).noting(back).with(drift);
     desk.draft.find(finding.told_by(rejected.command.clone()));
 }
@@ -144,13 +144,12 @@ fn difference(desk: &Desk<'_, '_>, target: &Release, stable: Option<&Release>) -
         let shown = |release: &Release| release.version.clone().unwrap_or_else(|| "any".into());
         drift.push(Drift::new("version", shown(stable), shown(target)));
     }
-    for (name, pinned) in &stable.configs {
-        let label = format!("{}:{}", pinned.parameter, rollout::label(&desk.object.id.name));
+    for (field, pinned) in &target.configs {
+        let Some(before) = stable.at(field).filter(|before| before.sha256 != pinned.sha256) else { continue };
+        let label = format!("{}:{}", before.parameter, rollout::label(&desk.object.id.name));
         let old = known.observed.parameters.get(label.as_str()).and_then(Reading::known);
-        let new =
-            known.desired.get(&ObjectRef::new(Kind::AgentConfig, name.clone())).map(|object| &object.spec);
-        if let (Some(old), Some(Spec::AgentConfig(new))) = (old, new)
-            && old.version == pinned.version
+        if let (Some(old), Some(new)) = (old, wish::document_of(desk.draft, pinned))
+            && old.version == before.version
         {
             drift.extend(rollout::difference(&old.value, &new.content));
         }

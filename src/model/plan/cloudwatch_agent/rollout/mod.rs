@@ -13,6 +13,7 @@ mod eta;
 mod halt;
 mod place;
 mod record;
+mod room;
 mod stage;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::desk::Desk;
 use super::wish::{self, Wishes};
+use crate::model::desired::Ensure;
 use crate::model::finding::Finding;
 use crate::model::reason::Reason;
 use crate::model::rollout::{Phase, Progress, State};
@@ -30,12 +32,29 @@ use stage::{Member, Stage, Survey};
 
 use super::candidates::Candidate;
 
+/// Whether what the document asks for was rejected while it had stages. Taking them away is no word that the release
+/// is good.
+pub(super) fn is_rejected(desk: &Desk<'_, '_>, target: &Wishes) -> bool {
+    desk.agent.ensure == Ensure::Present
+        && record::known(desk).is_some_and(|state| state.rejection(&target.asked).is_some())
+}
+
 /// Plans the nodes of an object whose releases come in stages.
-pub(super) fn plan(desk: &mut Desk<'_, '_>, nodes: Vec<Candidate<'_>>, target: &Wishes) {
+pub(super) fn plan(desk: &mut Desk<'_, '_>, nodes: Vec<Candidate<'_>>, target: &mut Wishes) {
     let Some(state) = record::read(desk) else { return };
-    let stable = state.stable.clone().map(|release| wish::of_release(desk.draft, desk.agent, release));
-    if let Some(rejected) = state.rejection(&target.release) {
+    let state = room::make(desk, state);
+    record::protect(desk, &state);
+    let ours = || state.stable.iter().chain(&state.previous);
+    target.own(ours());
+    let target = &*target;
+    let mut stable = state.stable.clone().map(|release| wish::of_release(desk.draft, desk.agent, release));
+    stable.iter_mut().for_each(|stable| stable.own(ours()));
+    if let Some(rejected) = state.rejection(&target.asked) {
         return halt::plan(desk, nodes, target, stable.as_ref(), rejected);
+    }
+    if let Some(unread) = wish::unread_version(desk.draft, desk.agent) {
+        desk.draft.unread(&desk.object.id, "the newest version of the agent", unread);
+        return nodes.into_iter().for_each(|candidate| desk.leave(candidate, target));
     }
     let is_new = stable.as_ref().is_none_or(|stable| !target.release.is_within(&stable.release));
     if is_new {
@@ -63,19 +82,24 @@ fn roll(
         return halt::begin(desk, &members, target, state, progress);
     }
     let alarm = alarm::state(desk);
+    let is_promoted = state.is_promoted(&target.release);
+    let is_over = stage.is_over && target.is_whole();
+    // What every node has, with nothing before it to go back to, is no release that an alarm can stop.
     if let Alarm::Ringing(name) = &alarm
         && survey.touched > 0
+        && !(is_over && stable.is_none())
     {
         return halt::begin_by_alarm(desk, name, target, state, progress);
     }
-    let is_over = stage.is_over && target.is_whole();
     progress.phase = may_begin(desk, &state);
     let phase = progress.phase;
-    if phase == Phase::Rolling && !state.is_promoted(&target.release) {
+    if phase == Phase::Rolling && !is_promoted {
         progress.eta = eta::of(&desk.draft.known, &members, target, &desk.agent.rollout, survey);
     }
     let next = match phase {
-        Phase::Rolling if survey.unread == 0 && alarm == Alarm::Quiet => {
+        Phase::Rolling
+            if survey.unread == 0 && alarm == Alarm::Quiet && (is_promoted || !survey.is_silencing()) =>
+        {
             let free = stage.limit.saturating_sub(survey.touched);
             stage::next(&members, free, &target.release.digest())
         }
@@ -88,9 +112,9 @@ fn roll(
         desk.draft.look_again(at);
     }
     desk.draft.rollout(&desk.object.id, progress.clone());
-    if is_over {
+    if is_over && survey.is_proof() && (alarm == Alarm::Quiet || stable.is_some()) {
         record::prove(desk, state, target.release.clone());
-    } else {
+    } else if survey.total > 0 || survey.silent > 0 {
         tell(desk, phase, &progress, survey);
     }
 }
@@ -104,7 +128,8 @@ fn members<'a>(
 ) -> Vec<Member<'a>> {
     let bake = bake(desk);
     let place = |candidate: &Candidate<'_>| {
-        let Ok(to) = target.for_candidate(candidate, desk.agent) else { return Place::Aside };
+        // Its verdict says what is missing; the stages count without it.
+        let Ok(to) = target.for_candidate(candidate, desk.agent) else { return Place::Unaffected };
         let from = stable.and_then(|stable| stable.for_candidate(candidate, desk.agent).ok());
         place::of(Move { to, from }, candidate, desk.object, &desk.draft.known, desk.busy, bake, retried)
     };
@@ -126,8 +151,11 @@ fn serve(
     let Member { candidate, place } = member;
     match place {
         Place::Waiting if !is_next => match stable {
-            Some(stable) => desk.hold(candidate, stable),
-            None => desk.leave(candidate, target),
+            Some(stable) if stable.for_candidate(&candidate, desk.agent).is_ok() => {
+                desk.hold(candidate, stable);
+            }
+            // Nothing was ever stable for it.
+            _ => desk.leave(candidate, target),
         },
         Place::Baking { until, is_read: false } if desk.draft.known.now >= until => {
             desk.right();
@@ -140,6 +168,7 @@ fn serve(
         }
         Place::Unaffected
         | Place::Aside
+        | Place::Silent
         | Place::Unread
         | Place::Waiting
         | Place::Underway
@@ -178,6 +207,13 @@ fn tell(desk: &mut Desk<'_, '_>, phase: Phase, progress: &Progress, survey: Surv
         ),
         _ => (Reason::RolloutInProgress, format!("{} is in {so_far}", progress.release)),
     };
+    if survey.is_silencing() {
+        let message = format!(
+            "{} nodes have fallen silent since they have {}: no further node begins before they are heard of",
+            survey.silent, progress.release
+        );
+        desk.draft.find(Finding::of(&desk.object.id, Reason::RolloutFailure, message));
+    }
     // A new stage is news.
     let mut finding = Finding::of(&desk.object.id, reason, message).about(format!("stage {stage}"));
     if let Some(eta) = progress.eta {

@@ -35,6 +35,8 @@ pub(super) enum Place {
     Unaffected,
     /// It cannot be managed as it is: the stages count without it.
     Aside,
+    /// It was sent the release, and its SSM agent has not been heard of since: nobody knows why.
+    Silent,
     /// It was never read by this process: it may have the release or not.
     Unread,
     /// It has nothing of the release yet.
@@ -134,11 +136,12 @@ pub(super) fn of(
     bake: SignedDuration,
     retried: Option<Timestamp>,
 ) -> Place {
-    if node::is_out_of_reach(known, candidate) {
-        return Place::Aside;
-    }
     if !moving.is_any() {
         return Place::Unaffected;
+    }
+    if node::is_out_of_reach(known, candidate) {
+        let is_silent = node::is_silent(known, candidate) && was_brought(moving, candidate, known);
+        return if is_silent { Place::Silent } else { Place::Aside };
     }
     if !is_touched(moving, candidate, known, busy) {
         let was_read =
@@ -183,6 +186,8 @@ fn baking(
     }
     match telemetry::of(known.observed, candidate, moving.to, since, known.now) {
         Telemetry::Awaited { until, .. } => Place::Baking { until, is_read: true },
+        // The next stage waits for the answer as long as for the events themselves.
+        Telemetry::Untold { until } if known.now < until => Place::Baking { until, is_read: true },
         Telemetry::Stopped(what) => {
             let brought = configured(moving, on_node).or_else(|| installed(moving, on_node));
             Place::Failed(Failing {
@@ -193,8 +198,17 @@ fn baking(
             })
         }
         // A metric that was not there before either is not the release's doing.
-        Telemetry::Missing(_) | Telemetry::Arriving => Place::Healthy,
+        Telemetry::Untold { .. } | Telemetry::Missing(_) | Telemetry::Arriving => Place::Healthy,
     }
+}
+
+/// Whether a command of ours brought the node anything of what it moves to.
+fn was_brought(moving: Move<'_>, candidate: &Candidate<'_>, known: &Known<'_>) -> bool {
+    let is_new = |on_node: &OnNode| {
+        (moving.is_new_config() && configured(moving, on_node).is_some())
+            || (moving.is_new_version() && installed(moving, on_node).is_some())
+    };
+    known.observed.on_nodes.get(&candidate.id).is_some_and(is_new)
 }
 
 /// The command that brought the configuration, if the node ran it.
@@ -216,7 +230,10 @@ fn failing(
     on_node: &OnNode,
     bake: SignedDuration,
 ) -> Option<Failing> {
-    let brought = configured(moving, on_node).or_else(|| installed(moving, on_node))?;
+    let configured = configured(moving, on_node);
+    let start = on_node.results.get(&Step::Start).filter(|start| start.status == InvocationStatus::Success);
+    // Where what brought it is not known any more, it was started with it at least.
+    let brought = configured.or_else(|| installed(moving, on_node)).or(start)?;
     let failing = |at: Timestamp, why: String| Failing {
         at,
         why,
@@ -229,23 +246,24 @@ fn failing(
             .then(|| failing(brought.finished, format!("{} refused the configuration", candidate.id)));
     }
     let (read, probe) = on_node.probe.as_ref()?;
-    let has_it =
-        moving.to.config.as_ref().is_some_and(|config| {
-            probe.files.iter().any(|file| file.sha256.as_deref() == Some(&*config.sha256))
-        });
-    if *read < brought.finished || !has_it {
+    let config = moving.to.config.as_ref()?;
+    let file = probe.files.iter().find(|file| file.sha256.as_deref() == Some(&*config.sha256))?;
+    // An agent that was found stopped late, and started by us, had its chance when that was done.
+    let last = start.map_or(brought.finished, |start| start.finished.max(brought.finished));
+    if *read < last {
         return None;
     }
-    if probe.status == AgentStatus::Stopped && *read <= brought.finished + bake + AFTER_BAKE {
+    if probe.status == AgentStatus::Stopped && *read <= last + bake + AFTER_BAKE {
         return Some(failing(
             *read,
             format!("the agent of {} did not stay up with the release", candidate.id),
         ));
     }
-    // One restart brings a release. An agent that starts again well into the bake keeps falling over.
-    let again = brought.finished + (bake / 2).max(AFTER_BAKE);
-    let is_unrest =
-        !bake.is_zero() && probe.started.is_some_and(|started| started > again && started <= *read);
+    // One restart brings a release. An agent that starts again well into the bake keeps falling over. Both moments
+    // are the node's own: its clock may be minutes off.
+    let settled = (bake / 2).max(AFTER_BAKE).as_secs();
+    let is_again = |started: Timestamp| started.as_second() > file.modified.saturating_add(settled);
+    let is_unrest = configured.is_some() && !bake.is_zero() && probe.started.is_some_and(is_again);
     let was_ours = on_node.results.get(&Step::Start).is_some_and(|start| start.finished >= brought.finished);
     (is_unrest && !was_ours && *read <= brought.finished + bake * 2 + AFTER_BAKE)
         .then(|| failing(*read, format!("the agent of {} keeps restarting with the release", candidate.id)))

@@ -43,21 +43,31 @@ pub(super) fn read(desk: &mut Desk<'_, '_>) -> Option<State> {
     }
 }
 
+/// What is kept, where that is known.
+pub(super) fn known(desk: &Desk<'_, '_>) -> Option<State> {
+    let reading = desk.draft.known.observed.parameters.get(&name(desk))?;
+    State::parse(&reading.known()?.value).ok()
+}
+
 /// Every node has `release` and is healthy with it: from now on it is what rollouts go back to.
 pub(super) fn prove(desk: &mut Desk<'_, '_>, state: State, release: Release) {
     let why = format!("{} is proven on every node", release.shown());
     write(desk, &state.proven(release), why);
 }
 
-/// Keeps the record in step with a release that is stable and wanted: the versions that hold it now, their labels.
+/// Keeps the record in step with a release that is stable and wanted: the versions that hold it now.
 pub(super) fn keep(desk: &mut Desk<'_, '_>, state: &State, target: &Wishes) {
     let Some(stable) = &state.stable else { return };
     desk.draft.rollout(&desk.object.id, stable_progress(stable));
     if *stable != target.release && target.is_whole() {
         let why = format!("{} holds the stable content now", target.release.shown());
-        return write(desk, &state.clone().proven(target.release.clone()), why);
+        write(desk, &state.clone().proven(target.release.clone()), why);
     }
-    for pinned in stable.configs.values() {
+}
+
+/// Labels what is stable, whatever is going on.
+pub(super) fn protect(desk: &mut Desk<'_, '_>, state: &State) {
+    for pinned in state.stable.iter().flat_map(|stable| stable.configs.values()) {
         label(desk, pinned);
     }
 }
@@ -94,7 +104,7 @@ fn label(desk: &mut Desk<'_, '_>, pinned: &Pinned) {
 /// Writes `state` down, unless that was just done and does not show yet. No budget holds it back.
 pub(super) fn write(desk: &mut Desk<'_, '_>, state: &State, why: String) {
     let name = name(desk);
-    let change = Change::new(name.clone(), format!("record {}", digest::short([&*state.text()])));
+    let change = Change::new(name.clone(), format!("record {}", digest::short([&*state.timeless().text()])));
     let needed = Needed { change, reason: Reason::Recording, why, drift: Vec::new() };
     if !desk.draft.admit_revert(desk.object, &needed) {
         return;

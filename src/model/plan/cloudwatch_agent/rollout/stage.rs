@@ -31,6 +31,12 @@ pub(super) struct Survey {
     pub baking: u32,
     /// Those that failed.
     pub failed: u32,
+    /// Those that have it or were sent it, and have fallen silent since. They count to nothing else.
+    pub silent: u32,
+    /// Those that cannot be managed as they are, and that it would bring something new to.
+    pub aside: u32,
+    /// Those that it brings nothing new to.
+    pub unaffected: u32,
     /// Those that were never read: nothing can be begun before they are.
     pub unread: u32,
     /// When the last one that bakes has baked.
@@ -43,7 +49,18 @@ impl Survey {
         let mut survey = Self::default();
         for member in members {
             let touched = match &member.place {
-                Place::Unaffected | Place::Aside => continue,
+                Place::Unaffected => {
+                    survey.unaffected += 1;
+                    continue;
+                }
+                Place::Aside => {
+                    survey.aside += 1;
+                    continue;
+                }
+                Place::Silent => {
+                    survey.silent += 1;
+                    continue;
+                }
                 Place::Unread => {
                     survey.unread += 1;
                     false
@@ -68,6 +85,21 @@ impl Survey {
             survey.touched += u32::from(touched);
         }
         survey
+    }
+
+    /// Whether so many nodes fell silent with the release that it may be its doing: more than a single one, and more
+    /// than a quarter of those that are well with it. A machine that is lost by chance holds nobody up.
+    pub fn is_silencing(&self) -> bool {
+        self.silent > (self.healthy / 4).max(1)
+    }
+
+    /// Whether somebody has shown that the release is good. Where no node can be reached, or none is there, nobody
+    /// has: those that come later have to.
+    pub fn is_proof(&self) -> bool {
+        match self.total {
+            0 => self.unaffected > 0 && self.aside == 0 && self.silent == 0,
+            _ => self.healthy > 0,
+        }
     }
 }
 
