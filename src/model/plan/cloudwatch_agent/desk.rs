@@ -134,7 +134,11 @@ impl<'d, 'k> Desk<'d, 'k> {
     fn judge(&self, candidate: &Candidate<'_>, wishes: &Wishes) -> Verdict {
         match wishes.for_candidate(candidate, self.agent) {
             Ok(wish) => node::judge(&self.draft.known, self.object, candidate, wish, self.busy),
-            Err(verdict) => verdict(&self.object.id, candidate),
+            // Who cannot be reached waits for nothing else.
+            Err(verdict) => match node::out_of_reach(&self.draft.known, self.object, candidate) {
+                Some(finding) => Verdict::Not(Box::new(finding)),
+                None => verdict(&self.object.id, candidate),
+            },
         }
     }
 

@@ -61,9 +61,13 @@ impl Want {
     }
 }
 
-/// Whether nothing can be done with the node now, whatever it needs.
-pub(super) fn is_out_of_reach(known: &Known<'_>, candidate: &Candidate<'_>) -> bool {
-    candidate.rival.is_some() || unmanageable(known, candidate).is_some()
+/// Why nothing can be done with the node now, whatever it needs.
+pub(super) fn out_of_reach(known: &Known<'_>, object: &Object, candidate: &Candidate<'_>) -> Option<Finding> {
+    let (reason, message) = match candidate.rival {
+        Some(rival) => (Reason::Conflict, format!("{} is selected by {} too", candidate.id, rival.id)),
+        None => unmanageable(known, candidate)?,
+    };
+    Some(Finding::of(&object.id, reason, message).about(candidate.id.clone()))
 }
 
 /// Whether the machine runs, as far as EC2 knows, and SSM has lost it.
@@ -96,14 +100,8 @@ pub(super) fn judge(
     wish: &Wish,
     busy: &Busy<'_>,
 ) -> Verdict {
-    let finding = |reason: Reason, message: String| {
-        Verdict::Not(Box::new(Finding::of(&object.id, reason, message).about(candidate.id.clone())))
-    };
-    if let Some(rival) = candidate.rival {
-        return finding(Reason::Conflict, format!("{} is selected by {} too", candidate.id, rival.id));
-    }
-    if let Some((reason, message)) = unmanageable(known, candidate) {
-        return finding(reason, message);
+    if let Some(finding) = out_of_reach(known, object, candidate) {
+        return Verdict::Not(Box::new(finding));
     }
     if let Some(command) = busy.get(&*candidate.id) {
         let message = format!("{} is under way on {}", command.step().word(), candidate.id);

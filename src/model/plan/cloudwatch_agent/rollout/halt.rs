@@ -24,28 +24,32 @@ const SHOWN: usize = 12;
 /// More nodes failed than is borne: the release is rejected. Nothing else is done before that is written and read.
 pub(super) fn begin(
     desk: &mut Desk<'_, '_>,
-    members: &[Member<'_>],
+    members: Vec<Member<'_>>,
     target: &Wishes,
     state: State,
+    reached: u32,
     progress: Progress,
 ) {
-    let Some((first, failing)) = stage::first_failure(members) else { return };
-    for member in members {
-        if let Place::Failed(failing) = &member.place {
-            let finding = Finding::of(&desk.object.id, Reason::RolloutFailure, failing.why.clone());
-            desk.draft.find(finding.about(member.candidate.id.clone()).told_by(failing.command.clone()));
+    let Some((first, failing)) = stage::first_failure(&members) else { return };
+    let (first, failing) = (first.candidate.id.clone(), failing.clone());
+    for Member { candidate, place } in members {
+        if let Place::Failed(failing) = place {
+            let finding = Finding::of(&desk.object.id, Reason::RolloutFailure, failing.why);
+            desk.draft.find(finding.about(candidate.id.clone()).told_by(failing.command));
+        } else {
+            desk.leave(candidate, target);
         }
     }
-    let Progress { failed, tolerated, touched, stage: (stage, of), .. } = &progress;
+    let Progress { failed, tolerated, touched, stage: (_, of), .. } = &progress;
     let why = format!(
-        "{failed} of the {touched} nodes that have it failed in stage {stage} of {of}, {tolerated} are borne; the first: {}",
+        "{failed} of the {touched} nodes that have it failed in stage {reached} of {of}, {tolerated} are borne; the first: {}",
         failing.why
     );
     let stable = state.stable.clone();
     let now = desk.draft.known.now;
     let rejected = Rejected::of(&target.release, stable.as_ref(), now, Origin::Health, why);
     let rejected =
-        rejected.shown_by(&first.candidate.id, failing.command.clone(), &node::tail(&failing.output));
+        rejected.shown_by(&first, failing.command.clone(), &node::tail(&failing.output));
     reject(desk, target, state, rejected, progress);
 }
 

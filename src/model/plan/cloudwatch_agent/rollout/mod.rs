@@ -79,7 +79,7 @@ fn roll(
     let stage = Stage::of(&desk.agent.rollout, survey, state.is_promoted(&target.release));
     let mut progress = progress(target, stable, survey, stage);
     if survey.failed > stage.tolerated {
-        return halt::begin(desk, &members, target, state, progress);
+        return halt::begin(desk, members, target, state, stage.reached, progress);
     }
     let alarm = alarm::state(desk);
     let is_promoted = state.is_promoted(&target.release);

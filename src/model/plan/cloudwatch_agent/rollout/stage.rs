@@ -108,11 +108,13 @@ impl Survey {
 pub(super) struct Stage {
     /// From 1; the last one even when that is over.
     pub number: u32,
+    /// The one to which nodes have come.
+    pub reached: u32,
     /// How many there are.
     pub of: u32,
     /// How many nodes may have the release.
     pub limit: u32,
-    /// How many failures are borne.
+    /// How many failures are borne, as far as nodes have come.
     pub tolerated: u32,
     /// Whether every stage is over.
     pub is_over: bool,
@@ -129,22 +131,29 @@ impl Stage {
         let current = limits.iter().position(|limit| settled < *limit);
         let at = current.unwrap_or(limits.len().saturating_sub(1));
         let limit = limits.get(at).copied().unwrap_or(0);
-        let tolerated = match rollout.max_failures {
-            None => 0,
-            Some(Amount::Count(count)) => count,
-            // Rounded down: 5% of a canary of one is none.
-            Some(Amount::Percent(hundredths)) => {
-                let part = u64::from(limit) * u64::from(hundredths) / 10_000;
-                u32::try_from(part).unwrap_or(u32::MAX)
-            }
-        };
+        // A canary that failed is not outnumbered by a wave that has not begun.
+        let reached = limits.iter().position(|limit| survey.touched <= *limit).unwrap_or(at);
+        let tolerated = tolerated(rollout, limits.get(reached).copied().unwrap_or(0));
         let count = |rows: usize| u32::try_from(rows).unwrap_or(u32::MAX);
         Self {
             number: count((at + 1).min(limits.len())),
+            reached: count((reached + 1).min(limits.len())),
             of: count(limits.len()),
             limit,
             tolerated,
             is_over: current.is_none() && survey.unread == 0,
+        }
+    }
+}
+
+/// How many of `limit` nodes may fail. A share is rounded down: 5% of a canary of one is none.
+fn tolerated(rollout: &Rollout, limit: u32) -> u32 {
+    match rollout.max_failures {
+        None => 0,
+        Some(Amount::Count(count)) => count,
+        Some(Amount::Percent(hundredths)) => {
+            let part = u64::from(limit) * u64::from(hundredths) / 10_000;
+            u32::try_from(part).unwrap_or(u32::MAX)
         }
     }
 }
@@ -183,4 +192,32 @@ pub(super) fn next(members: &[Member<'_>], count: u32, release: &str) -> BTreeSe
     }
     order.sort_unstable();
     order.into_iter().take(count).map(|(_, _, at)| at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_measured_against_the_stage_that_nodes_have_come_to() {
+        let rollout = Rollout {
+            canary: Some(Amount::Count(20)),
+            waves: vec![Amount::Percent(1_000)],
+            max_failures: Some(Amount::Percent(100)),
+            ..Rollout::default()
+        };
+        for (touched, healthy, failed, reached, number, tolerated) in [
+            (0, 0, 0, 1, 1, 0),
+            (20, 10, 0, 1, 1, 0),
+            // The canary is over, and one of it failed: no wave makes that bearable.
+            (20, 19, 1, 1, 2, 0),
+            (21, 20, 0, 2, 2, 2),
+            (200, 198, 2, 2, 3, 2),
+            (2_000, 1_980, 20, 3, 3, 20),
+        ] {
+            let survey = Survey { total: 2_000, touched, healthy, failed, ..Survey::default() };
+            let stage = Stage::of(&rollout, survey, false);
+            assert_eq!((stage.reached, stage.number, stage.tolerated), (reached, number, tolerated), "{survey:?}");
+        }
+    }
 }
