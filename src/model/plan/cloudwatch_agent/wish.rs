@@ -273,7 +273,7 @@ fn our_files(draft: &Draft<'_>, release: &Release) -> BTreeSet<String> {
         Spec::AgentConfig(config) => Some(file(&config.parameter)),
         _ => None,
     });
-    let owned = known.observed.owned_parameters.known().into_iter().flatten().map(|name| file(name));
+    let owned = known.observed.owned_parameters.known().into_iter().flatten().map(|name| file(name.as_ref()));
     configs.chain(owned).chain(release.configs.values().map(|pinned| file(&pinned.parameter))).collect()
 }
 
