@@ -48,8 +48,7 @@ pub(super) fn begin(
     let stable = state.stable.clone();
     let now = desk.draft.known.now;
     let rejected = Rejected::of(&target.release, stable.as_ref(), now, Origin::Health, why);
-    let rejected =
-        rejected.shown_by(&first, failing.command.clone(), &node::tail(&failing.output));
+    let rejected = rejected.shown_by(&first, failing.command.clone(), &node::tail(&failing.output));
     reject(desk, target, state, rejected, progress);
 }
 

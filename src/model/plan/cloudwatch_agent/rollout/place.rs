@@ -139,7 +139,7 @@ pub(super) fn of(
     if !moving.is_any() {
         return Place::Unaffected;
     }
-    if node::is_out_of_reach(known, candidate) {
+    if node::out_of_reach(known, object, candidate).is_some() {
         let is_silent = node::is_silent(known, candidate) && was_brought(moving, candidate, known);
         return if is_silent { Place::Silent } else { Place::Aside };
     }

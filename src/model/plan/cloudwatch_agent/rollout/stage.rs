@@ -217,7 +217,11 @@ mod tests {
         ] {
             let survey = Survey { total: 2_000, touched, healthy, failed, ..Survey::default() };
             let stage = Stage::of(&rollout, survey, false);
-            assert_eq!((stage.reached, stage.number, stage.tolerated), (reached, number, tolerated), "{survey:?}");
+            assert_eq!(
+                (stage.reached, stage.number, stage.tolerated),
+                (reached, number, tolerated),
+                "{survey:?}"
+            );
         }
     }
 }
