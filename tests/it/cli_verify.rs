@@ -46,6 +46,7 @@ async fn verified(estate: &Estate, words: &[&str]) -> (u8, String) {
 async fn a_right_estate_is_verified_and_a_broken_one_is_not() {
     let mut estate = Estate::example_corp(1);
     estate.converge(minutes(60)).await;
+    estate.live(minutes(3)).await;
     let vpc = estate.scope.observed.vpcs.iter().next().expect("a network").0.to_string();
     let web = instance(&estate, "web-1");
     let (code, told) = verified(&estate, &[&web]).await;
@@ -102,7 +103,8 @@ async fn a_node_is_not_probed_where_its_document_is_paused() {
 #[tokio::test(start_paused = true)]
 async fn an_explanation_says_what_applies_what_is_known_and_what_is_done() {
     let mut estate = Estate::example_corp(3);
-    let passed = estate.converge(minutes(60)).await;
+    estate.converge(minutes(60)).await;
+    let passed = estate.live(minutes(3)).await;
     let web = instance(&estate, "web-1");
     let told = |estate: &Estate, passed: &watchkeeper::pass::Passed, word: &str| {
         let known = estate.scope.known_now(&estate.desired, estate.clock.now());
@@ -182,7 +184,7 @@ async fn a_running_controller_explains_over_loopback() {
     let running = tokio::spawn(async move { controller.run(&stopped).await.map(drop) });
 
     // The answer waits for the end of the first pass by itself.
-    let explained = explain::ask(&server, "CloudWatchAgent/example-corp-web").await.expect("an answer");
+    let explained = explain::ask(&server, "IamRole/flow-logs").await.expect("an answer");
     assert!(!explained.observed.is_empty() && !explained.events.is_empty(), "{explained:?}");
     let refused = explain::ask(&server, "CloudWatchAgent/example-corp-wep").await.expect_err("no such thing");
     assert!(refused.to_string().contains("did you mean CloudWatchAgent/example-corp-web"), "{refused}");

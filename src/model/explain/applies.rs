@@ -30,7 +30,7 @@ pub(super) fn of(known: &Known<'_>, status: &Status, subject: &Subject) -> Vec<A
         add(id.clone(), why.clone());
     }
     for (id, _) in &first {
-        for needed in referred(known.desired, id) {
+        for needed in needed(known, subject, id) {
             add(needed, format!("{id} refers to it"));
         }
     }
@@ -93,7 +93,7 @@ pub fn selecting(known: &Known<'_>, subject: &Subject) -> Vec<(ObjectRef, String
 
 fn by_node(known: &Known<'_>, selector: &NodeSelector, id: &str, field: &str) -> Option<String> {
     let observed = known.observed;
-    let (managed, instance) = (observed.nodes.get(id), observed.instances.get(id));
+    let instance = observed.instances.get(id);
     if instance.is_some_and(|instance| instance.state == InstanceState::Terminated) {
         return None;
     }
@@ -102,17 +102,23 @@ fn by_node(known: &Known<'_>, selector: &NodeSelector, id: &str, field: &str) ->
         Some(instance) => &instance.tags,
         None => observed.node_tags.get(id).and_then(Reading::known).unwrap_or(&none),
     };
-    let by_instance = |windows: bool| if windows { Platform::Windows } else { Platform::Linux };
-    let platform = match managed {
-        Some(managed) => managed.platform.unwrap_or(Platform::Linux),
-        None => by_instance(instance.is_some_and(|instance| instance.windows)),
-    };
+    let platform = platform(known, id);
     if !selector.matches(id, platform, tags) {
         return None;
     }
     let only = selector.platform.map(|platform| format!(", platform: {}", platform.name()));
     let by = by(selector.all, &selector.ids, &selector.match_tags, id, tags);
     Some(format!("{field}: {by}{}", only.unwrap_or_default()))
+}
+
+/// What the node runs. What SSM cannot name counts as Linux, as where nodes are selected.
+fn platform(known: &Known<'_>, id: &str) -> Platform {
+    let is_windows = known.observed.instances.get(id).is_some_and(|instance| instance.windows);
+    match known.observed.nodes.get(id) {
+        Some(managed) => managed.platform.unwrap_or(Platform::Linux),
+        None if is_windows => Platform::Windows,
+        None => Platform::Linux,
+    }
 }
 
 fn by_network(known: &Known<'_>, spec: &Spec, id: &str) -> Option<String> {
@@ -138,6 +144,19 @@ fn by(all: bool, ids: &BTreeSet<String>, wanted: &TagMatch, id: &str, tags: &Tag
     }
     let pairs = wanted.keys().map(|key| format!("{key}={}", tags.get(key).unwrap_or_default()));
     format!("matchTags, by its tag {}", pairs.collect::<Vec<_>>().join(" and "))
+}
+
+/// The objects that the document of `id` refers to, as far as `subject` has to do with them: a node gets one
+/// configuration, that of its platform.
+pub fn needed(known: &Known<'_>, subject: &Subject, id: &ObjectRef) -> Vec<ObjectRef> {
+    let spec = known.desired.get(id).map(|object| &object.spec);
+    let (Subject::Node(node), Some(Spec::CloudWatchAgent(agent))) = (subject, spec) else {
+        return referred(known.desired, id);
+    };
+    let choice = agent.config.as_ref();
+    let name = choice.and_then(|choice| choice.for_node(platform(known, node), node.starts_with("mi-")));
+    let config = name.map(|name| ObjectRef::new(Kind::AgentConfig, name));
+    config.into_iter().flat_map(|id| [vec![id.clone()], referred(known.desired, &id)].concat()).collect()
 }
 
 /// The objects that the document of `id` refers to, and those that they refer to.
