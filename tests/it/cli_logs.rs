@@ -88,7 +88,7 @@ async fn events_come_in_order_and_harmless() {
     (one.search.stream, one.output) = (Some("i-2".to_owned()), Output::Json);
     assert_eq!(
         printed(&estate, one).await,
-        "{\"message\":\"\\u001b[2Jgone\u{202e}\",\"stream\":\"i-2\",\"time\":\"2026-03-02T08:59:30Z\"}\n"
+        "{\"time\":\"2026-03-02T08:59:30Z\",\"stream\":\"i-2\",\"message\":\"\\u001b[2Jgone\u{202e}\"}\n"
     );
     let mut errors = asked(&estate, "Application");
     errors.search.pattern = Some("ERROR".to_owned());

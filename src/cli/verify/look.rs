@@ -239,7 +239,11 @@ impl Look<'_> {
         (is_allowed && is_ours && is_online && !is_busy && !is_fresh).then(|| id.clone())
     }
 
-    fn check(&self, subjects: &[Subject]) -> Vec<Verified> {
+    fn check(&mut self, subjects: &[Subject]) -> Vec<Verified> {
+        // A probe that did not come in time must not hide what the one before it said: its age is told.
+        let is_late =
+            |command: &Command| command.step() == Step::Probe && command.status == CommandStatus::UnderWay;
+        self.observed.commands.retain(|_, command| !is_late(command));
         let known = self.known();
         let plan = plan(known);
         let status = status(&known, &plan, None, 1);
