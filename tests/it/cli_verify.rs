@@ -11,6 +11,7 @@ use watchkeeper::clock::Clock;
 use watchkeeper::controller::{Controller, Options, Until};
 use watchkeeper::journal::{Journal, Style};
 use watchkeeper::model::explain::{Subject, explain as explanation, find};
+use watchkeeper::model::reason::Reason;
 use watchkeeper::model::rules::Rules;
 use watchkeeper::pass::{Mode, Scope};
 use watchkeeper::serve::{Told, serve};
@@ -75,7 +76,7 @@ async fn a_right_estate_is_verified_and_a_broken_one_is_not() {
     estate.sim.world(|world| agent::stop(world, &place, &web));
     let (code, told) = verified(&estate, &[&web]).await;
     assert_eq!(code, 3);
-    assert!(told.contains(&format!("  not ok   CloudWatchAgent/example-corp-web  Drift: the agent of {web} is stopped (status: stopped → running)\n")), "{told}");
+    assert!(told.contains(&format!("  not ok   CloudWatchAgent/example-corp-web  Drift: {web} has an agent that is stopped (status: stopped → running)\n")), "{told}");
 
     let silent = instance(&estate, "legacy-1-silent-ssm-agent");
     let (code, told) = verified(&estate, &[&silent]).await;
@@ -142,11 +143,14 @@ async fn an_explanation_says_what_applies_what_is_known_and_what_is_done() {
 
     let place = estate.place.clone();
     estate.sim.world(|world| agent::stop(world, &place, &web));
-    let passed = estate
-        .run(minutes(40), |passed| {
-            passed.plan.findings.iter().any(|finding| finding.subject.as_deref() == Some(&web))
-        })
-        .await;
+    let passed =
+        estate
+            .run(minutes(40), |passed| {
+                passed.plan.findings.iter().any(|finding| {
+                    finding.reason == Reason::Drift && finding.subject.as_deref() == Some(&web)
+                })
+            })
+            .await;
     let node = told(&estate, &passed, &web);
     assert!(
         node.contains("\nDOING\n  Drift") && node.contains("      status: stopped → running\n"),
