@@ -1,6 +1,6 @@
 //! Which documents apply to a subject, and by what.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Applies, Subject};
 use crate::model::desired::{
@@ -14,12 +14,10 @@ use crate::model::tags::Tags;
 /// The documents that apply to `subject`: those that select it, then those that these refer to. Of an object: itself,
 /// what it refers to, and what refers to it.
 pub(super) fn of(known: &Known<'_>, status: &Status, subject: &Subject) -> Vec<Applies> {
-    let mut how: BTreeMap<ObjectRef, String> = BTreeMap::new();
-    let mut order: Vec<ObjectRef> = Vec::new();
+    let mut found: Vec<(ObjectRef, String)> = Vec::new();
     let mut add = |id: ObjectRef, why: String| {
-        if !how.contains_key(&id) {
-            order.push(id.clone());
-            how.insert(id, why);
+        if !found.iter().any(|(known, _)| *known == id) {
+            found.push((id, why));
         }
     };
     let first = match subject {
@@ -41,13 +39,7 @@ pub(super) fn of(known: &Known<'_>, status: &Status, subject: &Subject) -> Vec<A
             }
         }
     }
-    order
-        .into_iter()
-        .filter_map(|id| {
-            let how = how.remove(&id)?;
-            Some(applies(known, status, id, how))
-        })
-        .collect()
+    found.into_iter().map(|(id, how)| applies(known, status, id, how)).collect()
 }
 
 fn applies(known: &Known<'_>, status: &Status, id: ObjectRef, how: String) -> Applies {
@@ -56,7 +48,7 @@ fn applies(known: &Known<'_>, status: &Status, id: ObjectRef, how: String) -> Ap
     let object = known.desired.get(&id);
     let at = object.map(|object| &object.at).or_else(|| known.desired.broken.get(&id));
     let at = at.map(ToString::to_string).unwrap_or_default();
-    let management = object.map(management).unwrap_or("has mistakes").to_owned();
+    let management = object.map_or("has mistakes", management).to_owned();
     let is_elsewhere = object.is_some_and(|object| !plan::applies(known.desired, known.observed, object));
     let how = if is_elsewhere { format!("{how}, but it is not for this account") } else { how };
     Applies { object: id, at, how, management, standing }
