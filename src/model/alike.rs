@@ -4,14 +4,14 @@
 const ALIKE: f64 = 0.75;
 
 /// Those of `names` that are most like `written`, the likest first, `most` of them. A name that contains what was
-/// written, or is contained in it, comes first.
+/// written comes first.
 pub fn alike<'a>(written: &str, names: impl IntoIterator<Item = &'a str>, most: usize) -> Vec<String> {
     let folded = written.to_lowercase();
     let mut scored: Vec<(f64, &str)> = names
         .into_iter()
         .map(|name| {
             let other = name.to_lowercase();
-            let is_part = folded.len() > 2 && (other.contains(&folded) || folded.contains(&other));
+            let is_part = folded.len() > 2 && other.contains(&folded);
             (if is_part { 1.0 } else { strsim::jaro_winkler(&folded, &other) }, name)
         })
         .filter(|(score, name)| *score >= ALIKE && !name.is_empty())

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::desired::{Kind, ObjectRef};
-use super::explain::{Subject, referred, selecting};
+use super::explain::{Subject, needed, referred, selecting};
 use super::finding::Finding;
 use super::observed::{Listing, Ping};
 use super::plan::{Known, Plan};
@@ -69,7 +69,7 @@ fn node(fresh: &Fresh<'_>, subject: &Subject, id: &Arc<str>) -> Vec<Check> {
     let mut checks = vec![reachable(fresh, id), probed(fresh, id)];
     let mut objects = selecting(&fresh.known, subject);
     objects.sort_by_key(|(id, _)| id.kind != Kind::CloudWatchAgent);
-    checks.extend(parts(fresh, id, &objects, "no document selects this node"));
+    checks.extend(parts(fresh, subject, id, &objects, "no document selects this node"));
     checks
 }
 
@@ -80,7 +80,9 @@ fn network(fresh: &Fresh<'_>, subject: &Subject, id: &Arc<str>) -> Vec<Check> {
         || observed.subnets.get(id).is_some()
         || observed.interfaces.get(id).is_some();
     match (is_there, is_listed) {
-        (true, _) => parts(fresh, id, &selecting(&fresh.known, subject), "no document selects this network"),
+        (true, _) => {
+            parts(fresh, subject, id, &selecting(&fresh.known, subject), "no document selects this network")
+        }
         (false, true) => vec![check(Verdict::Not, id, "there is no such network in this account and Region")],
         (false, false) => vec![check(Verdict::Unknown, id, unlisted(&observed.vpcs))],
     }
@@ -128,14 +130,20 @@ fn ago(fresh: &Fresh<'_>, at: Timestamp) -> String {
 }
 
 /// One part, a node or a network, against every document that selects it, and what these refer to.
-fn parts(fresh: &Fresh<'_>, part: &Arc<str>, objects: &[(ObjectRef, String)], none: &str) -> Vec<Check> {
+fn parts(
+    fresh: &Fresh<'_>,
+    subject: &Subject,
+    part: &Arc<str>,
+    objects: &[(ObjectRef, String)],
+    none: &str,
+) -> Vec<Check> {
     if objects.is_empty() {
         return vec![check(Verdict::Not, part, none)];
     }
     let mut checks: Vec<Check> = objects.iter().flat_map(|(id, _)| part_of(fresh, id, part)).collect();
     let mut told: Vec<ObjectRef> = objects.iter().map(|(id, _)| id.clone()).collect();
     for (id, _) in objects {
-        for needed in referred(fresh.known.desired, id) {
+        for needed in needed(&fresh.known, subject, id) {
             if !told.contains(&needed) {
                 checks.push(standing(fresh, &needed));
                 told.push(needed);
@@ -150,6 +158,8 @@ fn part_of(fresh: &Fresh<'_>, id: &ObjectRef, part: &Arc<str>) -> Vec<Check> {
         finding.object.as_ref() == Some(id)
             && finding.subject.as_ref().is_none_or(|subject| subject == part)
             && finding.reason.nature() > Nature::Note
+            // How far the others are does not make this one wrong.
+            && finding.reason != Reason::RolloutInProgress
     };
     let found: Vec<Check> =
         fresh.plan.findings.iter().filter(is_meant).take(MOST).map(|finding| told(id, finding)).collect();

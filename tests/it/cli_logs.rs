@@ -19,8 +19,8 @@ spec: { logGroup: Application }
 ";
 
 /// A group with two streams, of which one has a line that would clear a terminal.
-fn estate(seed: u64) -> Estate {
-    let estate = Estate::new(Scenario::Empty, seed, desired(EMPTY));
+async fn estate(seed: u64) -> Estate {
+    let estate = Estate::beginning("2026-03-02T08:59:50Z", Scenario::Empty, seed, desired(EMPTY));
     let place = estate.place.clone();
     estate.sim.world(|world| {
         let now = world.now();
@@ -31,6 +31,8 @@ fn estate(seed: u64) -> Estate {
         cold.class = "INFREQUENT_ACCESS".to_owned();
         groups.groups.insert("Cold".to_owned(), cold);
     });
+    // A new group takes a moment to be listed.
+    estate.wait(SignedDuration::from_secs(10)).await;
     put(&estate, "i-1", -60, &["one", "an ERROR\n  at line 2"]);
     put(&estate, "i-2", -30, &["\u{1b}[2Jgone\u{202e}"]);
     estate
@@ -72,7 +74,7 @@ async fn refused(estate: &Estate, group: &str) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn events_come_in_order_and_harmless() {
-    let estate = estate(1);
+    let estate = estate(1).await;
     assert_eq!(
         printed(&estate, asked(&estate, "Application")).await,
         "2026-03-02T08:59:00.000Z i-1 one\n\
@@ -86,7 +88,7 @@ async fn events_come_in_order_and_harmless() {
     (one.search.stream, one.output) = (Some("i-2".to_owned()), Output::Json);
     assert_eq!(
         printed(&estate, one).await,
-        "{\"message\":\"\\u001b[2Jgone\u{202e}\",\"stream\":\"i-2\",\"time\":\"2026-03-02T08:59:30Z\"}\n"
+        "{\"time\":\"2026-03-02T08:59:30Z\",\"stream\":\"i-2\",\"message\":\"\\u001b[2Jgone\u{202e}\"}\n"
     );
     let mut errors = asked(&estate, "Application");
     errors.search.pattern = Some("ERROR".to_owned());
@@ -95,7 +97,7 @@ async fn events_come_in_order_and_harmless() {
 
 #[tokio::test(start_paused = true)]
 async fn all_pages_are_read_however_short_they_are() {
-    let estate = estate(2);
+    let estate = estate(2).await;
     let lines: Vec<String> = (0..40).map(|line| format!("line {line}")).collect();
     put(&estate, "i-3", -50, &lines.iter().map(String::as_str).collect::<Vec<_>>());
     estate.sim.set_faults(Faults::seeded(2, Rates { cut_page: 0.8, ..Rates::default() }));
@@ -104,7 +106,7 @@ async fn all_pages_are_read_however_short_they_are() {
 
 #[tokio::test(start_paused = true)]
 async fn new_events_are_followed_once_each_also_late_ones() {
-    let estate = estate(3);
+    let estate = estate(3).await;
     let stop = CancellationToken::new();
     let (clients, stopped) = (estate.scope.clients.clone(), stop.clone());
     let follow = Asked { follow: true, ..asked(&estate, "Application") };
@@ -126,7 +128,7 @@ async fn new_events_are_followed_once_each_also_late_ones() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_read_is_said_with_what_to_do() {
-    let estate = estate(4);
+    let estate = estate(4).await;
     assert_eq!(
         refused(&estate, "Aplication").await,
         "there is no log group Aplication in us-east-1: there is Application"

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws_sdk_ec2::types::{Filter, Instance as Row, InstanceStateName, PlatformValues};
+use aws_sdk_ec2::types::{Filter, Instance as Row, InstanceStateName, PlatformValues, Reservation};
 
 use crate::aws::apis::DESCRIBE_INSTANCES;
 use crate::aws::connect::Clients;
@@ -38,7 +38,7 @@ pub(super) async fn some(clients: &Clients, ids: &[Arc<str>]) -> Result<Vec<Inst
     let request = clients.ec2.describe_instances().filters(filter);
     let reply = clients.call(DESCRIBE_INSTANCES, request.send()).await?;
     let mut words = Words::default();
-    let rows = reply.reservations().iter().flat_map(|one| one.instances());
+    let rows = reply.reservations().iter().flat_map(Reservation::instances);
     let instances = rows.map(|row| instance(row, &mut words));
     Ok(instances.filter(|instance| instance.state != InstanceState::Terminated).collect())
 }

@@ -92,7 +92,9 @@ pub fn text(shown: &Shown) -> String {
     };
     let asked = shown.progress.as_ref().map(|progress| progress.release.as_str());
     row("release", asked.or(shown.wanted.as_deref()).unwrap_or("not known"));
-    row("stable", &kept.stable.as_ref().map_or_else(|| "none yet".to_owned(), Release::shown));
+    let stable = kept.stable.as_ref().map(Release::shown);
+    let stable = stable.or_else(|| shown.progress.as_ref()?.stable.clone());
+    row("stable", stable.as_deref().unwrap_or("none yet"));
     if let Some(previous) = &kept.previous {
         row("before", &previous.shown());
     }

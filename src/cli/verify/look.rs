@@ -148,6 +148,9 @@ impl Look<'_> {
 
     /// Probes the nodes, where that is allowed, and waits for what they say.
     async fn probe(&mut self, subjects: &[Subject], stop: &CancellationToken) {
+        for id in self.probes_under_way(subjects) {
+            self.await_result(&id, stop).await;
+        }
         let nodes: Vec<Arc<str>> = subjects.iter().filter_map(|subject| self.may_probe(subject)).collect();
         if nodes.is_empty() || stop.is_cancelled() {
             return;
@@ -185,6 +188,18 @@ impl Look<'_> {
         self.await_result(&id, stop).await;
     }
 
+    /// The controller's own probes are as good as ours.
+    fn probes_under_way(&self, subjects: &[Subject]) -> Vec<Arc<str>> {
+        let is_meant = |node: &Arc<str>| subjects.contains(&Subject::Node(node.clone()));
+        let commands = self.observed.commands.values();
+        let probes = commands.filter(|command| {
+            command.step() == Step::Probe
+                && command.status == CommandStatus::UnderWay
+                && command.nodes.iter().any(is_meant)
+        });
+        probes.map(|command| command.id.clone()).collect()
+    }
+
     async fn await_result(&mut self, id: &Arc<str>, stop: &CancellationToken) {
         let is_over = |observed: &Observed| {
             observed.commands.get(id).is_none_or(|command| command.status == CommandStatus::Ended)
@@ -219,10 +234,16 @@ impl Look<'_> {
             .commands
             .values()
             .any(|command| command.status == CommandStatus::UnderWay && command.nodes.contains(id));
-        (is_allowed && is_ours && is_online && !is_busy).then(|| id.clone())
+        let on_node = known.observed.on_nodes.get(id).and_then(|on_node| on_node.probe.as_ref());
+        let is_fresh = on_node.is_some_and(|(at, _)| *at >= self.begun);
+        (is_allowed && is_ours && is_online && !is_busy && !is_fresh).then(|| id.clone())
     }
 
-    fn check(&self, subjects: &[Subject]) -> Vec<Verified> {
+    fn check(&mut self, subjects: &[Subject]) -> Vec<Verified> {
+        // A probe that did not come in time must not hide what the one before it said: its age is told.
+        let is_late =
+            |command: &Command| command.step() == Step::Probe && command.status == CommandStatus::UnderWay;
+        self.observed.commands.retain(|_, command| !is_late(command));
         let known = self.known();
         let plan = plan(known);
         let status = status(&known, &plan, None, 1);

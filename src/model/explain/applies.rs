@@ -1,6 +1,6 @@
 //! Which documents apply to a subject, and by what.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Applies, Subject};
 use crate::model::desired::{
@@ -14,12 +14,10 @@ use crate::model::tags::Tags;
 /// The documents that apply to `subject`: those that select it, then those that these refer to. Of an object: itself,
 /// what it refers to, and what refers to it.
 pub(super) fn of(known: &Known<'_>, status: &Status, subject: &Subject) -> Vec<Applies> {
-    let mut how: BTreeMap<ObjectRef, String> = BTreeMap::new();
-    let mut order: Vec<ObjectRef> = Vec::new();
+    let mut found: Vec<(ObjectRef, String)> = Vec::new();
     let mut add = |id: ObjectRef, why: String| {
-        if !how.contains_key(&id) {
-            order.push(id.clone());
-            how.insert(id, why);
+        if !found.iter().any(|(known, _)| *known == id) {
+            found.push((id, why));
         }
     };
     let first = match subject {
@@ -30,7 +28,7 @@ pub(super) fn of(known: &Known<'_>, status: &Status, subject: &Subject) -> Vec<A
         add(id.clone(), why.clone());
     }
     for (id, _) in &first {
-        for needed in referred(known.desired, id) {
+        for needed in needed(known, subject, id) {
             add(needed, format!("{id} refers to it"));
         }
     }
@@ -41,13 +39,7 @@ pub(super) fn of(known: &Known<'_>, status: &Status, subject: &Subject) -> Vec<A
             }
         }
     }
-    order
-        .into_iter()
-        .filter_map(|id| {
-            let how = how.remove(&id)?;
-            Some(applies(known, status, id, how))
-        })
-        .collect()
+    found.into_iter().map(|(id, how)| applies(known, status, id, how)).collect()
 }
 
 fn applies(known: &Known<'_>, status: &Status, id: ObjectRef, how: String) -> Applies {
@@ -56,7 +48,7 @@ fn applies(known: &Known<'_>, status: &Status, id: ObjectRef, how: String) -> Ap
     let object = known.desired.get(&id);
     let at = object.map(|object| &object.at).or_else(|| known.desired.broken.get(&id));
     let at = at.map(ToString::to_string).unwrap_or_default();
-    let management = object.map(management).unwrap_or("has mistakes").to_owned();
+    let management = object.map_or("has mistakes", management).to_owned();
     let is_elsewhere = object.is_some_and(|object| !plan::applies(known.desired, known.observed, object));
     let how = if is_elsewhere { format!("{how}, but it is not for this account") } else { how };
     Applies { object: id, at, how, management, standing }
@@ -93,7 +85,7 @@ pub fn selecting(known: &Known<'_>, subject: &Subject) -> Vec<(ObjectRef, String
 
 fn by_node(known: &Known<'_>, selector: &NodeSelector, id: &str, field: &str) -> Option<String> {
     let observed = known.observed;
-    let (managed, instance) = (observed.nodes.get(id), observed.instances.get(id));
+    let instance = observed.instances.get(id);
     if instance.is_some_and(|instance| instance.state == InstanceState::Terminated) {
         return None;
     }
@@ -102,17 +94,23 @@ fn by_node(known: &Known<'_>, selector: &NodeSelector, id: &str, field: &str) ->
         Some(instance) => &instance.tags,
         None => observed.node_tags.get(id).and_then(Reading::known).unwrap_or(&none),
     };
-    let by_instance = |windows: bool| if windows { Platform::Windows } else { Platform::Linux };
-    let platform = match managed {
-        Some(managed) => managed.platform.unwrap_or(Platform::Linux),
-        None => by_instance(instance.is_some_and(|instance| instance.windows)),
-    };
+    let platform = platform(known, id);
     if !selector.matches(id, platform, tags) {
         return None;
     }
     let only = selector.platform.map(|platform| format!(", platform: {}", platform.name()));
     let by = by(selector.all, &selector.ids, &selector.match_tags, id, tags);
     Some(format!("{field}: {by}{}", only.unwrap_or_default()))
+}
+
+/// What the node runs. What SSM cannot name counts as Linux, as where nodes are selected.
+fn platform(known: &Known<'_>, id: &str) -> Platform {
+    let is_windows = known.observed.instances.get(id).is_some_and(|instance| instance.windows);
+    match known.observed.nodes.get(id) {
+        Some(managed) => managed.platform.unwrap_or(Platform::Linux),
+        None if is_windows => Platform::Windows,
+        None => Platform::Linux,
+    }
 }
 
 fn by_network(known: &Known<'_>, spec: &Spec, id: &str) -> Option<String> {
@@ -138,6 +136,19 @@ fn by(all: bool, ids: &BTreeSet<String>, wanted: &TagMatch, id: &str, tags: &Tag
     }
     let pairs = wanted.keys().map(|key| format!("{key}={}", tags.get(key).unwrap_or_default()));
     format!("matchTags, by its tag {}", pairs.collect::<Vec<_>>().join(" and "))
+}
+
+/// The objects that the document of `id` refers to, as far as `subject` has to do with them: a node gets one
+/// configuration, that of its platform.
+pub fn needed(known: &Known<'_>, subject: &Subject, id: &ObjectRef) -> Vec<ObjectRef> {
+    let spec = known.desired.get(id).map(|object| &object.spec);
+    let (Subject::Node(node), Some(Spec::CloudWatchAgent(agent))) = (subject, spec) else {
+        return referred(known.desired, id);
+    };
+    let choice = agent.config.as_ref();
+    let name = choice.and_then(|choice| choice.for_node(platform(known, node), node.starts_with("mi-")));
+    let config = name.map(|name| ObjectRef::new(Kind::AgentConfig, name));
+    config.into_iter().flat_map(|id| [vec![id.clone()], referred(known.desired, &id)].concat()).collect()
 }
 
 /// The objects that the document of `id` refers to, and those that they refer to.

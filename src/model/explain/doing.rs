@@ -25,12 +25,10 @@ pub(super) fn of(known: &Known<'_>, plan: &Plan, subject: &Subject) -> Vec<Doing
     };
     let mut findings: Vec<&Finding> = plan.findings.iter().filter(is_meant).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.reason.nature()));
-    let more = findings.len().saturating_sub(MOST);
     let mut doing: Vec<Doing> = findings.iter().take(MOST).map(|finding| doing(finding)).collect();
-    if more > 0 {
-        let object = if let Subject::Object(id) = subject { Some(id.clone()) } else { None };
-        let message = format!("and {more} more findings like these");
-        doing.push(Doing { object, message, ..plain(Reason::Drift) });
+    if let Some(next) = findings.get(MOST) {
+        let message = format!("and {} more", findings.len() - MOST);
+        doing.push(Doing { object: next.object.clone(), message, ..plain(next.reason) });
     }
     doing.extend(tries(known, subject));
     let general =

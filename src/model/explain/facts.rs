@@ -114,7 +114,8 @@ fn node(known: &Known<'_>, id: &Arc<str>) -> Vec<Fact> {
     let on_node = observed.on_nodes.get(id).unwrap_or(&nothing);
     match &on_node.probe {
         Some((at, probe)) => {
-            facts.extend(probed(probe).into_iter().map(|(what, value)| fact(known, what, value, Some(*at))))
+            let told = probed(probe).into_iter();
+            facts.extend(told.map(|(what, value)| fact(known, what, value, Some(*at))));
         }
         None => facts.push(fact(known, "agent", "not known: the node was not probed yet", None)),
     }
