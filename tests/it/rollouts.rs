@@ -273,7 +273,7 @@ const SEEDS: u64 = 200;
 #[tokio::test(start_paused = true)]
 async fn killed_at_any_moment_a_bad_rollout_ends_the_same() {
     let stages = "{ canary: 1, waves: [50%, 100%], bake: 2m, maxFailures: 0, maxConcurrency: 100% }";
-    let seeds = std::env::var("WATCHKEEPER_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
+    let seeds = crate::swarm::asked("WATCHKEEPER_SEEDS").unwrap_or(SEEDS);
     for seed in 0..seeds {
         let mut chance = fastrand::Rng::with_seed(seed);
         let mut estate = Estate::new(
@@ -334,8 +334,7 @@ async fn new_nodes_get_what_is_stable_while_a_release_is_under_way() {
     estate.live(minutes(15)).await;
     let config = estate.sim.world(|world| {
         let node = &world.region(&place).nodes.nodes[&added];
-        let sha256 = node.agent.configurations().next().map(|(_, file)| file.sha256());
-        sha256
+        node.agent.configurations().next().map(|(_, file)| file.sha256())
     });
     assert_eq!(config, Some(old), "the new node waits for its stage with what is stable");
     estate.converge(minutes(120)).await;

@@ -207,7 +207,8 @@ fn a_pass_makes_no_more_changes_than_its_budget_and_says_what_waits() {
 #[test]
 fn of_flow_logs_that_do_the_same_only_spare_ones_of_ours_go() {
     let (ours, theirs) = (Some("test/FlowLog/vpc"), Some("other/FlowLog/vpc"));
-    let cases: [(&[(&str, Option<&str>)], &[&str]); 5] = [
+    type Logs<'a> = &'a [(&'a str, Option<&'a str>)];
+    let cases: [(Logs<'_>, &[&str]); 5] = [
         (&[("fl-1", ours)], &[]),
         (&[("fl-1", ours), ("fl-2", None)], &[]),
         (&[("fl-1", None), ("fl-2", theirs)], &[]),

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::SignedDuration;
+use watchkeeper::model::reason::Reason;
+use watchkeeper::model::status::{Status, Truth};
 use watchkeeper::sim::fault::{Faults, Rates};
 use watchkeeper::sim::scenario::{Breakage, Scenario};
 use watchkeeper::sim::world::{Place, World};
@@ -28,6 +30,8 @@ struct Story {
     chance: fastrand::Rng,
     estate: Estate,
     watch: Watch,
+    /// Whether somebody broke something.
+    struck: bool,
 }
 
 impl Story {
@@ -47,7 +51,7 @@ impl Story {
             unselect_some(world, &place, &mut chance)
         });
         let watch = Watch::new(&estate, strangers);
-        Self { chance, estate, watch }
+        Self { chance, estate, watch, struck: false }
     }
 
     fn rates(&mut self) -> Rates {
@@ -93,7 +97,7 @@ impl Story {
             let passed = self.estate.pass().await;
             self.watch.assert_safe(&self.estate);
             let now = self.estate.clock.now();
-            if passed.status.is_ready() {
+            if passed.status.is_ready() || (self.struck && is_held(&passed.status)) {
                 return;
             }
             assert!(now < until, "not ready after {PROGRESS:#}: {:#?}", passed.status.objects);
@@ -103,11 +107,19 @@ impl Story {
     }
 
     fn strike(&mut self) {
+        self.struck = true;
         let breakage = Breakage::ALL[self.chance.usize(..Breakage::ALL.len())];
         let place = self.estate.place.clone();
         self.estate.sim.world(|world| breakage.strike(world, &place));
         self.watch.broke(&self.estate);
     }
+}
+
+/// Whether nothing but a halted rollout keeps the estate from being ready: an agent that somebody stops while a release
+/// bakes on it looks like one that the release has killed, and only a person can tell.
+fn is_held(status: &Status) -> bool {
+    let mut standings = status.objects.iter().filter(|standing| standing.ready != Truth::True);
+    standings.all(|standing| matches!(standing.reason, Reason::RolloutHalted | Reason::NoStableVersion))
 }
 
 /// Takes the tag away from a few machines: nobody selects them.
@@ -140,7 +152,7 @@ fn run(seed: u64) -> String {
 
 /// A number from the environment: only for running this again, or longer.
 #[expect(clippy::disallowed_methods, reason = "how a person asks for one seed, or for many")]
-fn asked(name: &str) -> Option<u64> {
+pub fn asked(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 

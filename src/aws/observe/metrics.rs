@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use aws_sdk_cloudwatch::types::{DimensionFilter, RecentlyActive};
+use aws_sdk_cloudwatch::types::{DimensionFilter, Metric, RecentlyActive};
 
 use crate::aws::apis::LIST_METRICS;
 use crate::aws::connect::Clients;
@@ -23,7 +23,7 @@ pub(super) async fn active(clients: &Clients, key: &MetricKey) -> Result<BTreeSe
         let request = clients.cloudwatch.list_metrics().namespace(&*key.namespace).metric_name(&*key.metric);
         let request = request.dimensions(filter.clone()).recently_active(RecentlyActive::Pt3H);
         let reply = clients.call(api, request.set_next_token(token).send()).await?;
-        let dimensions = reply.metrics().iter().flat_map(|metric| metric.dimensions());
+        let dimensions = reply.metrics().iter().flat_map(Metric::dimensions);
         let ours = dimensions.filter(|dimension| dimension.name() == Some(&key.dimension));
         Ok((ours.filter_map(|dimension| some_text(dimension.value())).collect(), reply.next_token))
     })

@@ -373,7 +373,8 @@ mod tests {
     fn one_metric_stands_for_all() {
         let cpu = json!({ "measurement": ["usage_idle"] });
         let memory = json!({ "measurement": [{ "name": "% Committed Bytes In Use" }] });
-        let cases: [(Value, Option<(&str, Result<&str, Unnamed>)>); 9] = [
+        type Told<'a> = Option<(&'a str, Result<&'a str, Unnamed>)>;
+        let cases: [(Value, Told<'_>); 9] = [
             (json!({ "metrics_collected": { "cpu": cpu } }), Some(("CWAgent cpu_usage_idle", Ok("host")))),
             (
                 json!({ "namespace": "N", "append_dimensions": { "InstanceId": "${aws:InstanceId}" },

@@ -14,7 +14,7 @@ impl Observed {
         match action {
             Action::SendCommand(_) | Action::CancelCommand(_) => {}
             Action::LabelParameter(name, _, label) | Action::UnlabelParameter(name, _, label) => {
-                age(&mut self.parameters, &format!("{name}:{label}").into())
+                age(&mut self.parameters, &format!("{name}:{label}").into());
             }
             Action::CreateParameter(put) | Action::OverwriteParameter(put) => {
                 age(&mut self.parameters, &put.name);

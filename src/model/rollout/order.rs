@@ -191,7 +191,7 @@ mod tests {
             version,
             sha256: crate::model::digest::sha256(content.as_bytes()).into(),
         };
-        Release { version: Some("1.3".into()), configs: [("x".into(), pinned)].into() }
+        Release { version: Some("1.3".into()), configs: [("config".into(), pinned)].into() }
     }
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;

@@ -100,9 +100,12 @@ fn admits(draft: &mut Draft<'_>, object: &Object, needed: &Needed) -> bool {
     }
 }
 
+/// Nodes, each with what it needs.
+type Rows = Vec<(NodeId, Needed)>;
+
 /// What is wanted by recipe, in the order in which recipes are served: nodes that may share a command stand together,
 /// so that what room there is goes to full commands.
-fn in_order(wanted: Vec<(NodeId, Want)>) -> Vec<(Arc<Recipe>, Vec<(NodeId, Needed)>)> {
+fn in_order(wanted: Vec<(NodeId, Want)>) -> Vec<(Arc<Recipe>, Rows)> {
     let rows = wanted.into_iter().map(|(node, want)| (want.recipe, (node, want.needed)));
     let mut groups: Vec<_> = grouped(rows).into_iter().collect();
     groups.sort_by_key(|(recipe, _)| FIRST_SERVED.iter().position(|step| *step == recipe.step));

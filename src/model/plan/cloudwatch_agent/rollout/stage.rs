@@ -167,6 +167,9 @@ pub(super) fn first_failure<'a>(members: &'a [Member<'_>]) -> Option<(&'a Member
     failing.min_by_key(|(member, failing)| (failing.at, member.candidate.id.clone()))
 }
 
+/// What nodes have in common over which a release is spread: the platform and the availability zone.
+type Kinship<'a> = (Option<Platform>, &'a str);
+
 /// Which `count` of the waiting nodes come next, by their place in `members`: always the same ones for the same
 /// release, spread over platforms and availability zones.
 pub(super) fn next(members: &[Member<'_>], count: u32, release: &str) -> BTreeSet<usize> {
@@ -178,7 +181,7 @@ pub(super) fn next(members: &[Member<'_>], count: u32, release: &str) -> BTreeSe
     if waiting().nth(count).is_none() {
         return waiting().map(|(at, _)| at).collect();
     }
-    let mut groups: BTreeMap<(Option<Platform>, &str), Vec<(String, usize)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Kinship<'_>, Vec<(String, usize)>> = BTreeMap::new();
     for (at, member) in waiting() {
         let zone = member.candidate.instance.map_or("", |instance| &*instance.zone);
         let rank = digest::short([release, &*member.candidate.id]);
