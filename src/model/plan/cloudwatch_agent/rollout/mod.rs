@@ -194,6 +194,10 @@ fn may_begin(desk: &mut Desk<'_, '_>, state: &State) -> Phase {
 
 fn tell(desk: &mut Desk<'_, '_>, phase: Phase, progress: &Progress, survey: Survey) {
     let Progress { stage: (stage, of), limit, total, touched, healthy, baking, failed, .. } = progress;
+    if *total == 0 {
+        let message = format!("no node that can be managed is known to need {} yet", progress.release);
+        return desk.draft.find(Finding::of(&desk.object.id, Reason::NotProbed, message));
+    }
     let so_far = format!(
         "stage {stage} of {of}: {touched} of {limit} nodes have it (of {total} in all), {healthy} healthy, {baking} baking, {failed} failed"
     );
