@@ -202,15 +202,21 @@ async fn a_release_that_harms_nodes_is_halted_and_taken_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_thousand_nodes_of_which_a_few_break_are_back_after_the_first_wave() {
+async fn two_thousand_nodes_are_back_after_the_first_wave_at_the_latest() {
     let rollout = "{ canary: 20, waves: [10%, 50%, 100%], bake: 5m, maxFailures: 1%, maxConcurrency: 100% }";
-    for how in [Breakage::Refused, Breakage::Dies] {
-        let wanted = Wanted { rollout, ..GOOD };
-        let mut estate = stable(2_000, 3, wanted).await;
+    let wrong_path = Wanted { rollout, file: "/opt/example-corp/aplication.log", ..GOOD };
+    let breaking = Wanted { rollout, ..NEW };
+    // The agents of three nodes in a hundred break; or all agents are well, and send no logs any more.
+    for (wanted, how) in
+        [(breaking, Some(Breakage::Refused)), (breaking, Some(Breakage::Dies)), (wrong_path, None)]
+    {
+        let mut estate = stable(2_000, 3, Wanted { rollout, ..GOOD }).await;
         let old = running(&estate);
-        estate.desired = Wanted { rollout, ..NEW }.desired();
+        estate.desired = wanted.desired();
         let new = linux_sha256(&estate.desired);
-        break_nodes(&estate, &new, how, 33);
+        if let Some(how) = how {
+            break_nodes(&estate, &new, how, 33);
+        }
         let (began, from) = (estate.clock.now(), estate.events.len());
         run(&mut estate, minutes(120), |estate, _| {
             let is_halted = estate.events_since(from).iter().any(|event| event.urgency == Urgency::Critical);
@@ -220,10 +226,45 @@ async fn two_thousand_nodes_of_which_a_few_break_are_back_after_the_first_wave()
         let touched = sent_to(&estate, began, "Fleet-linux:2").len();
         assert!(
             touched <= 160,
-            "{touched} touched: canary and one wave are a tenth of the 1,600 Linux nodes"
+            "{how:?}: {touched} touched: canary and one wave are a tenth of the 1,600 Linux nodes"
         );
-        assert_eq!(critical(estate.events_since(from)).len(), 1);
+        assert_eq!(critical(estate.events_since(from)).len(), 1, "{how:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_that_the_document_names_halts_the_release() {
+    let watched = "{ canary: 1, waves: [100%], bake: 20m, maxConcurrency: 100%, abortOn: [shop-is-down] }";
+    let mut estate = Estate::new(
+        Scenario::Fleet { nodes: 10, vpcs: 1 },
+        11,
+        Wanted { rollout: watched, ..GOOD }.desired(),
+    );
+    let alarms = aws_sdk_cloudwatch::Client::new(&crate::sdk::config(&estate.sim, &estate.place.account));
+    estate.live(minutes(20)).await;
+    let waits = estate.pass().await.status;
+    let fleet = waits.objects.iter().find(|standing| &*standing.object.name == "fleet").expect("it is there");
+    assert_eq!(fleet.reason, Reason::AlarmRinging, "nobody begins while an alarm is missing: {fleet:#?}");
+    let alarm = alarms.put_metric_alarm().alarm_name("shop-is-down").namespace("Shop").metric_name("Orders");
+    let alarm = alarm
+        .comparison_operator(aws_sdk_cloudwatch::types::ComparisonOperator::LessThanThreshold)
+        .evaluation_periods(1)
+        .threshold(1.0)
+        .period(60)
+        .statistic(aws_sdk_cloudwatch::types::Statistic::Sum);
+    alarm.send().await.expect("an alarm");
+    estate.converge(minutes(240)).await;
+    let old = running(&estate);
+    estate.desired = Wanted { rollout: watched, ..NEW }.desired();
+    let new = linux_sha256(&estate.desired);
+    run(&mut estate, minutes(15), |estate, _| having(estate, &new) == 1).await;
+    let rings = alarms.set_alarm_state().alarm_name("shop-is-down").state_reason("a test");
+    rings.state_value(aws_sdk_cloudwatch::types::StateValue::Alarm).send().await.expect("set");
+    let from = estate.events.len();
+    estate.live(minutes(10)).await;
+    assert_eq!(running(&estate), old, "the canary is back");
+    let opened = critical(estate.events_since(from));
+    assert!(opened.len() == 1 && opened[0].message.contains("shop-is-down"), "{opened:#?}");
 }
 
 #[tokio::test(start_paused = true)]
