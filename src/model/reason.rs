@@ -68,6 +68,7 @@ reasons! {
     ForeignFlowLog, Note, "Somebody else's flow log writes to the same log group with other settings.", "If it should be replaced, set `adopt: true` on the FlowLog; otherwise leave it.";
     ReplacedWithGap, Note, "AWS refused an overlapping flow log, so the old one was deleted first: records of a few minutes are missing.", "";
     Retained, Note, "Its document is gone; it was kept, since `deletion: delete` was not set.", "Delete it by hand if it is no longer wanted, or restore its document.";
+    TelemetryUnknown, Note, "Whether telemetry arrives could not be read, so it is neither proven nor missing.", "Give Watchkeeper's own role the permission that the message names (deploy/iam), if AWS denied it.";
     CompetingAssociation, Note, "A State Manager association works on the same package or configuration.", "Remove the association, or exclude its nodes: two masters undo each other's work.";
 
     Missing, Converging, "It is not there, and is being made.", "";

@@ -233,6 +233,20 @@ async fn two_thousand_nodes_are_back_after_the_first_wave_at_the_latest() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn telemetry_that_cannot_be_read_is_said_and_holds_nobody_back() {
+    let mut estate = stable(10, 12, GOOD).await;
+    let rates = Rates { deny: 1.0, ..Rates::default() };
+    estate.sim.set_faults(Faults::seeded(1, rates).only("FilterLogEvents"));
+    let from = estate.events.len();
+    estate.live(minutes(30)).await;
+    // Whatever probe is due just then comes in, too.
+    estate.converge(minutes(5)).await;
+    let told: Vec<_> =
+        estate.events_since(from).iter().filter(|event| event.reason == Reason::TelemetryUnknown).collect();
+    assert!(told.len() == 1 && told[0].message.contains("logs:FilterLogEvents"), "{told:#?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_alarm_that_the_document_names_halts_the_release() {
     let watched = "{ canary: 1, waves: [100%], bake: 20m, maxConcurrency: 100%, abortOn: [shop-is-down] }";
     let mut estate = Estate::new(

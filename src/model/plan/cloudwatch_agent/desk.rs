@@ -60,7 +60,19 @@ impl<'d, 'k> Desk<'d, 'k> {
         });
         let id = &candidate.id;
         let (reason, message, until) = match heard {
-            None | Some(Telemetry::Arriving | Telemetry::Untold { .. }) => return self.right(),
+            None | Some(Telemetry::Arriving) => return self.right(),
+            Some(Telemetry::Untold { what, until }) => {
+                // What cannot be known holds nobody back, and is said once it is sure to last.
+                self.right();
+                if now < until {
+                    return;
+                }
+                (
+                    Reason::TelemetryUnknown,
+                    format!("whether the telemetry of {id} arrives cannot be told: {what}"),
+                    None,
+                )
+            }
             Some(Telemetry::Awaited { what, until }) => (
                 Reason::AwaitingTelemetry,
                 format!("{id} runs, and {what} has not been seen yet"),

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::candidates::Candidate;
 use super::wish::Wish;
-use crate::model::observed::{Arrival, Observed};
+use crate::model::observed::{Arrival, Observed, Reading};
 
 /// How soon after its last step a node's signals must be seen. CloudWatch may take fifteen minutes to list a new
 /// metric (`ListMetrics`, API reference).
@@ -25,6 +25,8 @@ pub(super) enum Telemetry {
     Arriving,
     /// Something could not be read since the last step, and may still be.
     Untold {
+        /// What, and why, for a person.
+        what: String,
         /// From then on it counts as unknowable.
         until: Timestamp,
     },
@@ -68,6 +70,9 @@ pub(super) fn of(
     let metrics = signals.metrics.iter().filter(|metric| metric.applies_to(platform)).filter_map(|metric| {
         let key = metric.key().ok()?;
         let value = metric.value_on(&candidate.id, &managed.computer_name).ok()?;
+        if let Some(Reading::Unknown { why, .. }) = observed.active_metrics.get(&key) {
+            return Some(untold(format!("metric {}: {} ({why})", key.metric, why.call), since));
+        }
         let is_sent = observed.sends_metric(&key, &value)?;
         // A name that is only guessed proves nothing by its absence.
         (!is_sent && !metric.is_guess()).then(|| silent_metric(&key.metric, &key.namespace, since, now))
@@ -79,11 +84,16 @@ pub(super) fn of(
             Arrival::At(at) if at < since && since.duration_since(at) <= WAS_BUSY_WITHIN => {
                 Some(silent_log(group, &stream, since, now))
             }
-            Arrival::Unknown(_) | Arrival::NotAsked => Some(Telemetry::Untold { until: since + SILENT_FOR }),
+            Arrival::Unknown(why) => Some(untold(format!("log group {group}: {} ({why})", why.call), since)),
+            Arrival::NotAsked => Some(untold(format!("log group {group}: not read yet"), since)),
             _ => None,
         }
     });
     metrics.chain(logs).max_by_key(Telemetry::rank).unwrap_or(Telemetry::Arriving)
+}
+
+fn untold(what: String, since: Timestamp) -> Telemetry {
+    Telemetry::Untold { what, until: since + SILENT_FOR }
 }
 
 fn silent_metric(metric: &str, namespace: &str, since: Timestamp, now: Timestamp) -> Telemetry {

@@ -187,7 +187,7 @@ fn baking(
     match telemetry::of(known.observed, candidate, moving.to, since, known.now) {
         Telemetry::Awaited { until, .. } => Place::Baking { until, is_read: true },
         // The next stage waits for the answer as long as for the events themselves.
-        Telemetry::Untold { until } if known.now < until => Place::Baking { until, is_read: true },
+        Telemetry::Untold { until, .. } if known.now < until => Place::Baking { until, is_read: true },
         Telemetry::Stopped(what) => {
             let brought = configured(moving, on_node).or_else(|| installed(moving, on_node));
             Place::Failed(Failing {
