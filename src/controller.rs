@@ -5,6 +5,7 @@
 //! overlap, since one loop runs them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,6 +18,7 @@ use crate::journal::Journal;
 use crate::load::LoadError;
 use crate::model::explain::{Explanation, NotKnown, explain, find};
 use crate::model::finding::Finding;
+use crate::model::picture::Picture;
 use crate::model::plan::Plan;
 use crate::model::status::Status;
 use crate::pass::{Mode, Passed, Scope};
@@ -84,7 +86,7 @@ pub struct Controller {
     scope: Scope,
     clock: Clock,
     journal: Journal,
-    published: watch::Sender<Option<Status>>,
+    published: watch::Sender<Option<Arc<Picture>>>,
     /// What the last pass decided, for those who ask.
     decided: Plan,
     asking: mpsc::Sender<Asked>,
@@ -115,8 +117,8 @@ impl Controller {
         self.asking.clone()
     }
 
-    /// The status after every pass, for whoever serves it.
-    pub fn status(&self) -> watch::Receiver<Option<Status>> {
+    /// The picture after every pass, for whoever shows it.
+    pub fn pictures(&self) -> watch::Receiver<Option<Arc<Picture>>> {
         self.published.subscribe()
     }
 
@@ -180,7 +182,7 @@ impl Controller {
         };
         self.journal.write(passed.events.clone());
         self.journal.progress(&passed.status, self.scope.observed.commands_under_way());
-        self.published.send_replace(Some(passed.status.clone()));
+        self.published.send_replace(Some(passed.picture.clone()));
         tracing::debug!(
             pass = passed.status.passes,
             actions = passed.plan.actions.len(),
@@ -240,10 +242,10 @@ impl Controller {
     }
 
     fn answer(&self, asked: Asked) {
-        let Some(status) = &self.scope.status else { return };
+        let Some(picture) = &self.scope.picture else { return };
         let known = self.scope.known_now(self.source.desired(), self.clock.now());
         let answer = find(&known, &asked.what)
-            .map(|subject| Box::new(explain(&known, &self.decided, status, &subject)));
+            .map(|subject| Box::new(explain(&known, &self.decided, &picture.status, &subject)));
         // Whoever asked may have gone; that is theirs to know.
         let _ = asked.reply.send(answer);
     }

@@ -2,6 +2,8 @@
 //!
 //! Everything that is decided is decided in `model`; this only carries facts in and actions out.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +16,7 @@ use crate::model::event::Event;
 use crate::model::finding::Finding;
 use crate::model::memory::Memory;
 use crate::model::observed::Observed;
+use crate::model::picture::{Picture, picture};
 use crate::model::plan::{Known, Plan, plan};
 use crate::model::report::remember;
 use crate::model::rules::Rules;
@@ -45,8 +48,8 @@ pub struct Scope {
     pub memory: Memory,
     /// The stories that are open.
     pub stories: Stories,
-    /// Where it stood after the last pass.
-    pub status: Option<Status>,
+    /// What was shown of it after the last pass.
+    pub picture: Option<Arc<Picture>>,
     passes: u64,
 }
 
@@ -61,6 +64,8 @@ pub struct Passed {
     pub events: Vec<Event>,
     /// Where the scope stands now.
     pub status: Status,
+    /// The scope as people are shown it.
+    pub picture: Arc<Picture>,
 }
 
 impl Scope {
@@ -72,7 +77,7 @@ impl Scope {
             observed: Observed::default(),
             memory: Memory::new(now),
             stories: Stories::default(),
-            status: None,
+            picture: None,
             passes: 0,
         }
     }
@@ -126,7 +131,9 @@ impl Scope {
         now: Timestamp,
     ) -> Passed {
         self.passes += 1;
-        let status = status(&self.known(desired, now, now), &plan, self.status.as_ref(), self.passes);
+        let before = self.picture.as_deref();
+        let status =
+            status(&self.known(desired, now, now), &plan, before.map(|before| &before.status), self.passes);
         let setting = Setting {
             installation: self.rules.installation.clone(),
             account: status.account.clone(),
@@ -136,8 +143,12 @@ impl Scope {
         };
         let events = self.stories.take(&setting, &plan, &outcomes);
         remember(&mut self.memory, &mut self.observed, &self.rules, &plan, &outcomes, now);
-        self.status = Some(status.clone());
-        Passed { plan, outcomes, events, status }
+        let open = self.stories.open(&setting);
+        let before = self.picture.take();
+        let known = self.known(desired, now, now);
+        let picture = Arc::new(picture(&known, &plan, status.clone(), open, before.as_deref()));
+        self.picture = Some(picture.clone());
+        Passed { plan, outcomes, events, status, picture }
     }
 
     /// Everything that is known between two passes.

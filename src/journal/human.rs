@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::model::event::{Before, Event, Phase, Urgency};
+use crate::model::event::{Before, Event, Phase, Severity};
 use crate::model::status::{Status, Truth};
 
 /// How many characters of a value a line shows.
@@ -15,12 +15,12 @@ const BAR: usize = 12;
 pub fn render(event: &Event, colour: bool) -> String {
     let paint =
         |text: &str, code: &str| if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
-    let (mark, code) = match (event.phase, event.urgency) {
+    let (mark, code) = match (event.phase, event.severity) {
         (Phase::Resolved, _) => ("✓", "32"),
         (Phase::Updated, _) => ("…", "36"),
-        (Phase::Opened, Urgency::Info) => ("+", "34"),
-        (Phase::Opened, Urgency::Warning) => ("!", "33"),
-        (Phase::Opened, Urgency::Error | Urgency::Critical) => ("✗", "31"),
+        (Phase::Opened, Severity::Info) => ("+", "34"),
+        (Phase::Opened, Severity::Warning) => ("!", "33"),
+        (Phase::Opened, Severity::Error | Severity::Critical) => ("✗", "31"),
     };
     let time = event.time.strftime("%H:%M:%S");
     let object = event.object.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);

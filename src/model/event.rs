@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::desired::ObjectRef;
-use super::reason::{Nature, Reason};
+use super::reason::{Category, Nature, Reason};
 
 /// Where a cause stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub enum Phase {
 /// How soon a person should look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Urgency {
+pub enum Severity {
     /// Whenever; Watchkeeper is at it, or nothing is wrong.
     Info,
     /// In working hours.
@@ -34,8 +34,8 @@ pub enum Urgency {
     Critical,
 }
 
-impl Urgency {
-    /// The urgency of a reason.
+impl Severity {
+    /// The severity of a reason.
     pub const fn of(reason: Reason) -> Self {
         if matches!(reason, Reason::RolloutHalted | Reason::NoStableVersion) {
             return Self::Critical;
@@ -61,6 +61,17 @@ pub struct Before {
     pub after: Arc<str>,
 }
 
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct By {
+    /// The user, role or service, as AWS names it.
+    pub principal: Arc<str>,
+    /// The call that did it, such as `ec2:DeleteFlowLogs`.
+    pub call: Arc<str>,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// One line of the story.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -72,11 +83,13 @@ pub struct Event {
     /// Where the cause stands.
     pub phase: Phase,
     /// How soon a person should look.
-    pub urgency: Urgency,
+    pub severity: Severity,
     /// The same for the same cause, also after a restart.
     pub fingerprint: Arc<str>,
     /// Why.
     pub reason: Reason,
+    /// Which sort of concern it is.
+    pub category: Category,
     /// The account.
     pub account: Arc<str>,
     /// The Region.
@@ -101,9 +114,26 @@ pub struct Event {
     /// What a person should do.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next: Option<String>,
+    /// Who did it, where a record of AWS's says so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<By>,
+    /// Where to look in the AWS console.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub console: Option<String>,
+    /// The section of the runbook.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub runbook: Option<String>,
+    /// How often the cause came back within [`FLAPPING_WITHIN`](super::story::FLAPPING_WITHIN). From the third time on
+    /// it is kept open and its comings and goings are not told one by one.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub returned: u32,
     /// How long it lasted, in seconds, once it is resolved.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lasted: Option<i64>,
+}
+
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Event {
@@ -111,5 +141,31 @@ impl Event {
     pub fn concerns(&self, what: &str) -> bool {
         self.object.as_ref().is_some_and(|object| object.to_string() == what || *object.name == *what)
             || self.subjects.iter().any(|subject| **subject == *what)
+    }
+}
+
+impl Severity {
+    /// Every severity, the least first.
+    pub const ALL: [Self; 4] = [Self::Info, Self::Warning, Self::Error, Self::Critical];
+
+    /// The word itself.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl Phase {
+    /// The word itself.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Updated => "updated",
+            Self::Resolved => "resolved",
+        }
     }
 }

@@ -15,6 +15,7 @@ pub mod finding;
 pub mod memory;
 pub mod observed;
 pub mod permission;
+pub mod picture;
 pub mod plan;
 pub mod policy;
 pub mod probe;

@@ -7,12 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::action::{Action, Outcome};
 use super::desired::{Kind, ObjectRef};
 use super::digest;
-use super::event::{Before, Event, Phase, Urgency};
+use super::event::{Before, Event, Phase, Severity};
 use super::finding::{Drift, Finding};
 use super::plan::{Plan, Planned};
 use super::reason::{Nature, Reason};
@@ -21,6 +21,8 @@ use super::reason::{Nature, Reason};
 const SAMPLE: usize = 5;
 /// How many fields an event shows.
 const SHOWN_CHANGES: usize = 12;
+/// A cause that comes back within this time after it was over is the same story again.
+pub const FLAPPING_WITHIN: SignedDuration = SignedDuration::from_mins(30);
 
 /// What all events of one pass have in common.
 #[derive(Clone, Debug)]
@@ -84,7 +86,7 @@ impl Stories {
             .iter()
             .map(|(print, story)| story.event(setting, print, Phase::Opened, story.opened))
             .collect();
-        events.sort_by(|left, right| (right.urgency, left.time).cmp(&(left.urgency, right.time)));
+        events.sort_by(|left, right| (right.severity, left.time).cmp(&(left.severity, right.time)));
         events
     }
 
@@ -322,9 +324,10 @@ impl Story {
             time,
             number: 0,
             phase,
-            urgency: Urgency::of(self.reason),
+            severity: Severity::of(self.reason),
             fingerprint: print.clone(),
             reason: self.reason,
+            category: self.reason.category(),
             account: setting.account.clone(),
             region: setting.region.clone(),
             revision: setting.revision.clone(),
@@ -335,6 +338,10 @@ impl Story {
             changes: self.changes.clone(),
             commands: self.commands.clone(),
             next: self.reason.next().map(str::to_owned),
+            by: None,
+            console: None,
+            runbook: None,
+            returned: 0,
             lasted: None,
         }
     }

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::controller::Asked;
 use crate::journal::Journal;
 use crate::model::event::Event;
-use crate::model::status::Status;
+use crate::model::picture::Picture;
 
 /// How long an answer may take that has to wait for the end of a pass, in real time.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
@@ -33,8 +33,8 @@ const OVERDUE_INTERVALS: i32 = 5;
 /// What the server tells of.
 #[derive(Clone, Debug)]
 pub struct Told {
-    /// The status after every pass.
-    pub status: watch::Receiver<Option<Status>>,
+    /// The picture after every pass.
+    pub pictures: watch::Receiver<Option<Arc<Picture>>>,
     /// The events.
     pub journal: Journal,
     /// Where to ask what is known of one thing.
@@ -81,7 +81,7 @@ pub async fn serve(told: Told, listener: TcpListener, stop: CancellationToken) -
 
 /// Alive: the last pass is not overdue.
 async fn healthz(State(told): State<Arc<Told>>) -> Response {
-    let last = told.status.borrow().as_ref().map(|status| status.at);
+    let last = told.pictures.borrow().as_ref().map(|picture| picture.status.at);
     let late = told.interval * OVERDUE_INTERVALS;
     match last {
         // The first pass of a large estate may take minutes; until then the loop is taken to be at it.
@@ -95,15 +95,15 @@ async fn healthz(State(told): State<Arc<Told>>) -> Response {
 
 /// Ready to be asked: a pass has ended.
 async fn readyz(State(told): State<Arc<Told>>) -> Response {
-    if told.status.borrow().is_some() {
+    if told.pictures.borrow().is_some() {
         return "ok\n".into_response();
     }
     (StatusCode::SERVICE_UNAVAILABLE, "no pass has ended yet\n").into_response()
 }
 
 async fn status(State(told): State<Arc<Told>>) -> Response {
-    match told.status.borrow().clone() {
-        Some(status) => Json(status).into_response(),
+    match told.pictures.borrow().clone() {
+        Some(picture) => Json(&picture.status).into_response(),
         None => (StatusCode::SERVICE_UNAVAILABLE, "no pass has ended yet\n").into_response(),
     }
 }

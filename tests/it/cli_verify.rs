@@ -184,7 +184,7 @@ async fn a_running_controller_explains_over_loopback() {
     let source = Source::new(folder.clone(), None);
     let controller = Controller::new(folder, source, scope, clock.clone(), journal.clone(), options);
     let told = Told {
-        status: controller.status(),
+        pictures: controller.pictures(),
         journal,
         questions: controller.questions(),
         clock,

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use watchkeeper::model::desired::Desired;
-use watchkeeper::model::event::{Event, Phase, Urgency};
+use watchkeeper::model::event::{Event, Phase, Severity};
 use watchkeeper::model::reason::Reason;
 use watchkeeper::sim::Sim;
 use watchkeeper::sim::scenario::Scenario;
@@ -143,7 +143,7 @@ async fn a_role_that_is_too_new_is_waited_for_and_told_only_when_that_lasts() {
         assert!(waits.windows(2).all(|pair| pair[1] > pair[0]), "{lag:#}: {waits:?}");
         assert!(tried.len() > 3, "{lag:#}: {tried:?}");
         let faults: Vec<&Event> =
-            estate.events.iter().filter(|event| event.urgency == Urgency::Error).collect();
+            estate.events.iter().filter(|event| event.severity == Severity::Error).collect();
         assert_eq!(!faults.is_empty(), is_told, "{lag:#}: {faults:#?}");
         assert!(faults.iter().all(|event| event.message.contains(TOO_NEW)), "{lag:#}: {faults:#?}");
         estate.converge(minutes(45)).await;

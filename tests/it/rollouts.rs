@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use watchkeeper::model::desired::{Desired, Kind, Spec};
-use watchkeeper::model::event::{Event, Phase, Urgency};
+use watchkeeper::model::event::{Event, Phase, Severity};
 use watchkeeper::model::reason::Reason;
 use watchkeeper::model::rollout::State;
 use watchkeeper::sim::fault::{Faults, Rates};
@@ -132,7 +132,7 @@ pub async fn run(
 
 pub fn critical(events: &[Event]) -> Vec<&Event> {
     let opened = events.iter().filter(|event| event.phase == Phase::Opened);
-    opened.filter(|event| event.urgency == Urgency::Critical).collect()
+    opened.filter(|event| event.severity == Severity::Critical).collect()
 }
 
 /// What is kept of the fleet's rollouts.
@@ -219,7 +219,8 @@ async fn two_thousand_nodes_are_back_after_the_first_wave_at_the_latest() {
         }
         let (began, from) = (estate.clock.now(), estate.events.len());
         run(&mut estate, minutes(120), |estate, _| {
-            let is_halted = estate.events_since(from).iter().any(|event| event.urgency == Urgency::Critical);
+            let is_halted =
+                estate.events_since(from).iter().any(|event| event.severity == Severity::Critical);
             is_halted && having(estate, &new) == 0 && running(estate) == old
         })
         .await;

@@ -2,7 +2,7 @@
 //! others capture goes on as it was.
 
 use jiff::{SignedDuration, Timestamp};
-use watchkeeper::model::event::Urgency;
+use watchkeeper::model::event::Severity;
 use watchkeeper::sim::scenario::Scenario;
 
 use crate::estate::{Estate, minutes};
@@ -132,6 +132,6 @@ async fn capture_is_on_inside_its_times_and_off_outside_and_others_go_on() {
         }
         assert!(passed.status.is_ready(), "{}: off is as it should be", case.name);
         assert_eq!(others(&estate), before, "{}: somebody else's was touched", case.name);
-        assert!(!estate.events.iter().any(|event| event.urgency == Urgency::Error), "{}", case.name);
+        assert!(!estate.events.iter().any(|event| event.severity == Severity::Error), "{}", case.name);
     }
 }

@@ -1,0 +1,59 @@
+//! One scope as people are shown it after a pass: where every object, node and network stands, what is open, what is
+//! observed. The page, the metrics, `status`, `coverage` and the snapshots in the log group all show this one value.
+//!
+//! It tells what a pass knew and decided, and decides nothing. It must hold nothing that a reader may not see: no
+//! parameter's content, no output of a command.
+
+mod coverage;
+mod parts;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Event;
+use super::plan::{Known, Plan};
+use super::status::Status;
+
+pub use coverage::{Category, Coverage, Line, Share, Signal};
+pub use parts::{Condition, Part, Sort};
+
+/// One scope after a pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    /// The installation.
+    pub installation: Arc<str>,
+    /// Every object, in conditions.
+    pub status: Status,
+    /// Every node and network, in conditions, by id.
+    pub parts: Vec<Part>,
+    /// The stories that are open, worst first: each as the event that would open it now.
+    pub open: Vec<Event>,
+    /// What is observed of which node and network, and what is not.
+    pub coverage: Coverage,
+}
+
+/// The picture after a pass. `before` says since when what has not changed is so.
+pub fn picture(
+    known: &Known<'_>,
+    plan: &Plan,
+    status: Status,
+    open: Vec<Event>,
+    before: Option<&Picture>,
+) -> Picture {
+    let parts = parts::of(known, plan, before);
+    let coverage = coverage::of(known, plan);
+    Picture { installation: known.rules.installation.clone(), status, parts, open, coverage }
+}
+
+impl Picture {
+    /// The part with this id.
+    pub fn part(&self, id: &str) -> Option<&Part> {
+        self.parts.binary_search_by(|part| (*part.id).cmp(id)).ok().map(|at| &self.parts[at])
+    }
+
+    /// How many parts of this sort are in each condition.
+    pub fn count(&self, is_meant: impl Fn(Sort) -> bool, condition: Condition) -> usize {
+        self.parts.iter().filter(|part| is_meant(part.sort) && part.condition == condition).count()
+    }
+}
