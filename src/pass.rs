@@ -139,6 +139,8 @@ impl Scope {
             account: status.account.clone(),
             region: status.region.clone(),
             revision: status.revision.clone(),
+            runbook: self.rules.runbook.clone(),
+            desired,
             now,
         };
         let events = self.stories.take(&setting, &plan, &outcomes);

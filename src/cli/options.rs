@@ -14,7 +14,7 @@ use crate::cli::client;
 use crate::clock::Clock;
 use crate::model::desired::Amount;
 use crate::model::probe;
-use crate::model::rules::{Permitted, Rules};
+use crate::model::rules::{Permitted, RUNBOOK, Rules};
 use crate::sim::Sim;
 use crate::sim::connector::Connector;
 use crate::sim::scenario::{self, Scenario};
@@ -101,6 +101,9 @@ pub struct RuleArgs {
     /// Delete what this revision of the folder no longer names, however much it is
     #[arg(long, value_name = "REVISION")]
     pub confirm_shrink: Option<String>,
+    /// Where people find the runbook: events link to its sections
+    #[arg(long, value_name = "URL", default_value = RUNBOOK)]
+    pub runbook: String,
 }
 
 /// The folder of desired state.
@@ -225,6 +228,7 @@ impl RuleArgs {
                 boundary: self.require_boundary.as_deref().map(Into::into),
             },
             confirmed: self.confirm_shrink.as_deref().map(Into::into),
+            runbook: self.runbook.as_str().into(),
             ..base
         }
     }

@@ -123,8 +123,8 @@ pub struct Event {
     /// The section of the runbook.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub runbook: Option<String>,
-    /// How often the cause came back within [`FLAPPING_WITHIN`](super::story::FLAPPING_WITHIN). From the third time on
-    /// it is kept open and its comings and goings are not told one by one.
+    /// How often the cause came back shortly after it was over. From [`FLAPS`](super::story::FLAPS) times on its comings
+    /// and goings are counted, not told one by one.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub returned: u32,
     /// How long it lasted, in seconds, once it is resolved.

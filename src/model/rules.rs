@@ -7,6 +7,9 @@ use jiff::SignedDuration;
 
 use super::desired::Amount;
 
+/// Where the runbook is, unless the operator keeps a copy elsewhere.
+pub const RUNBOOK: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/runbook.md");
+
 /// The controller's own settings, from its command line.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -28,6 +31,8 @@ pub struct Rules {
     pub permitted: Permitted,
     /// The revision whose deletions a person has confirmed.
     pub confirmed: Option<Arc<str>>,
+    /// Where people find the runbook: events link to its sections.
+    pub runbook: Arc<str>,
 }
 
 /// How long a write of ours may take to show in what AWS tells, by API. The write is not repeated before.
@@ -92,6 +97,7 @@ impl Rules {
             max_change_share: Amount::Percent(2_500),
             permitted: Permitted::default(),
             confirmed: None,
+            runbook: RUNBOOK.into(),
         }
     }
 

@@ -35,6 +35,7 @@ mod sim_logs;
 mod sim_server;
 mod sim_ssm;
 mod steady;
+mod stories;
 mod swarm;
 mod tidy;
 mod times;

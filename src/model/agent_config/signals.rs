@@ -42,6 +42,8 @@ pub struct Signals {
     pub logs: Vec<LogSignal>,
     /// At most one metric for Linux and macOS, and one for Windows.
     pub metrics: Vec<MetricSignal>,
+    /// The sources of traces, such as `xray`.
+    pub traces: Vec<Arc<str>>,
 }
 
 /// One log that a node sends.
@@ -116,7 +118,9 @@ pub fn signals(text: &str) -> Signals {
     let logs = logs.into_iter().flat_map(|(source, from, system)| logs_of(&config, source, from, system));
     let journal = logs_of(&config, "journald", "", Some(System::Unix));
     let metrics = [System::Unix, System::Windows].into_iter().filter_map(|system| metric_of(&config, system));
-    Signals { logs: logs.chain(journal).collect(), metrics: metrics.collect() }
+    let traces = config.pointer("/traces/traces_collected").and_then(Value::as_object);
+    let traces = traces.into_iter().flat_map(|sources| sources.keys()).map(|source| source.as_str().into());
+    Signals { logs: logs.chain(journal).collect(), metrics: metrics.collect(), traces: traces.collect() }
 }
 
 fn logs_of(config: &Value, source: &str, from: &str, system: Option<System>) -> Vec<LogSignal> {

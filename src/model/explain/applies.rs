@@ -104,7 +104,7 @@ fn by_node(known: &Known<'_>, selector: &NodeSelector, id: &str, field: &str) ->
 }
 
 /// What the node runs. What SSM cannot name counts as Linux, as where nodes are selected.
-fn platform(known: &Known<'_>, id: &str) -> Platform {
+pub fn platform(known: &Known<'_>, id: &str) -> Platform {
     let is_windows = known.observed.instances.get(id).is_some_and(|instance| instance.windows);
     match known.observed.nodes.get(id) {
         Some(managed) => managed.platform.unwrap_or(Platform::Linux),

@@ -19,7 +19,7 @@ use super::plan::{Known, Plan};
 use super::reason::Reason;
 use super::status::{Status, Truth};
 
-pub use applies::{needed, referred, selecting};
+pub use applies::{needed, platform, referred, selecting};
 pub use subject::{NotKnown, Subject, find};
 
 /// Everything that is known of one subject.

@@ -42,7 +42,7 @@ pub fn picture(
     before: Option<&Picture>,
 ) -> Picture {
     let parts = parts::of(known, plan, before);
-    let coverage = coverage::of(known, plan);
+    let coverage = coverage::of(known, &parts);
     Picture { installation: known.rules.installation.clone(), status, parts, open, coverage }
 }
 

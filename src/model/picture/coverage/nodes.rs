@@ -1,0 +1,192 @@
+//! What nodes send: metrics, logs by file, traces.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Category, Line, Signal};
+use crate::model::agent_config::signals::{LogSignal, MetricSignal, Signals, signals};
+use crate::model::desired::{CloudWatchAgent, Kind, ObjectRef, Platform, Spec};
+use crate::model::explain::platform;
+use crate::model::observed::{Arrival, InstanceState, Reading};
+use crate::model::picture::{Condition, Part};
+use crate::model::plan::Known;
+use crate::model::reason::Reason;
+
+/// What each configuration promises, by its object's name: read once for all nodes.
+pub(super) type Promises = BTreeMap<Arc<str>, Signals>;
+
+/// What the configurations promise.
+pub(super) fn promises(known: &Known<'_>) -> Promises {
+    let configs = known.desired.of_kind(Kind::AgentConfig);
+    let promised = configs.filter_map(|object| match &object.spec {
+        Spec::AgentConfig(config) => Some((object.id.name.clone(), signals(&config.content))),
+        _ => None,
+    });
+    promised.collect()
+}
+
+/// The signals of one node. A machine that does not run sends nothing, and nobody expects it to.
+pub(super) fn lines(known: &Known<'_>, promises: &Promises, part: &Part, lines: &mut Vec<Line>) {
+    let instance = known.observed.instances.get(&part.id);
+    if instance.is_some_and(|instance| instance.state != InstanceState::Running) {
+        return;
+    }
+    let sending = match sending(known, promises, part) {
+        Ok(sending) => sending,
+        Err(why) => {
+            let not_wanted = [Category::Metrics, Category::Logs, Category::Traces].map(|category| Line {
+                why: why.into(),
+                ..line(part, category, "".into(), Signal::NotWanted)
+            });
+            lines.extend(not_wanted);
+            return;
+        }
+    };
+    let before = lines.len();
+    lines.extend(sending.signals.metrics.iter().filter_map(|metric| sending.metric(metric)));
+    none_wanted(part, Category::Metrics, before, lines);
+    let before = lines.len();
+    lines.extend(sending.signals.logs.iter().filter_map(|log| sending.log(log)));
+    none_wanted(part, Category::Logs, before, lines);
+    let before = lines.len();
+    lines.extend(sending.signals.traces.iter().map(|source| sending.trace(source)));
+    none_wanted(part, Category::Traces, before, lines);
+}
+
+fn none_wanted(part: &Part, category: Category, before: usize, lines: &mut Vec<Line>) {
+    if lines.len() == before {
+        let why = "its configuration collects none".into();
+        lines.push(Line { why, ..line(part, category, "".into(), Signal::NotWanted) });
+    }
+}
+
+/// A node that should send something.
+struct Sending<'a> {
+    known: &'a Known<'a>,
+    part: &'a Part,
+    platform: Platform,
+    host: &'a str,
+    signals: &'a Signals,
+}
+
+/// Why nothing is wanted of a node, in a few words.
+type NotWanted = &'static str;
+
+fn sending<'a>(
+    known: &'a Known<'a>,
+    promises: &'a Promises,
+    part: &'a Part,
+) -> Result<Sending<'a>, NotWanted> {
+    let agents = part.objects.iter().filter_map(|id| agent(known, id));
+    let agent = agents.last().ok_or("no CloudWatchAgent document selects it")?;
+    let platform = platform(known, &part.id);
+    let choice = agent.config.as_ref().ok_or("its document removes the agent")?;
+    let name = choice.for_node(platform, part.id.starts_with("mi-"));
+    let name = name.ok_or("its document has no configuration for its platform")?;
+    let signals = promises.get(name).ok_or("its configuration has mistakes")?;
+    let host = known.observed.nodes.get(&part.id).map_or("", |node| &*node.computer_name);
+    Ok(Sending { known, part, platform, host, signals })
+}
+
+fn agent<'a>(known: &Known<'a>, id: &ObjectRef) -> Option<&'a CloudWatchAgent> {
+    match &known.desired.get(id)?.spec {
+        Spec::CloudWatchAgent(agent) => Some(agent),
+        _ => None,
+    }
+}
+
+impl Sending<'_> {
+    fn metric(&self, metric: &MetricSignal) -> Option<Line> {
+        if !metric.applies_to(self.platform) {
+            return None;
+        }
+        let what: Arc<str> = format!("{} {}", metric.namespace, metric.metric).into();
+        let asked = metric.key().and_then(|key| Ok((key, metric.value_on(&self.part.id, self.host)?)));
+        let (key, value) = match asked {
+            Ok(asked) => asked,
+            Err(why) => return Some(self.untold(Category::Metrics, what, &why.to_string())),
+        };
+        let observed = self.known.observed;
+        Some(match observed.sends_metric(&key, &value) {
+            Some(true) => line(self.part, Category::Metrics, what, Signal::Arriving),
+            Some(false) if metric.is_guess() => {
+                let why = "the machine's name in CloudWatch may differ from the one that SSM tells";
+                self.untold(Category::Metrics, what, why)
+            }
+            Some(false) => self.silent(Category::Metrics, what, "not seen in the last three hours"),
+            None => {
+                let why = match observed.active_metrics.get(&key) {
+                    Some(Reading::Unknown { why, .. }) => format!("{} failed with {why}", why.call),
+                    _ => "not read yet".to_owned(),
+                };
+                self.untold(Category::Metrics, what, &why)
+            }
+        })
+    }
+
+    fn log(&self, log: &LogSignal) -> Option<Line> {
+        if !log.applies_to(self.platform) {
+            return None;
+        }
+        let what = log.from.clone();
+        let asked = log.group().and_then(|group| Ok((group, log.stream_on(&self.part.id, self.host)?)));
+        let (group, stream) = match asked {
+            Ok(asked) => asked,
+            Err(why) => return Some(self.untold(Category::Logs, what, &why.to_string())),
+        };
+        Some(match self.known.observed.arrival(group, &stream) {
+            Arrival::At(_) => line(self.part, Category::Logs, what, Signal::Arriving),
+            Arrival::NoneSince(at) => {
+                let why = format!("no event since {at:.0}: it may be quiet");
+                self.untold(Category::Logs, what, &why)
+            }
+            Arrival::Unknown(why) => {
+                self.untold(Category::Logs, what, &format!("{} failed with {why}", why.call))
+            }
+            Arrival::NotAsked => self.untold(Category::Logs, what, "not read yet"),
+        })
+    }
+
+    /// Applications send traces, or do not; the agent only passes them on, and Watchkeeper does not read them.
+    fn trace(&self, source: &Arc<str>) -> Line {
+        self.untold(
+            Category::Traces,
+            source.clone(),
+            "collected by its configuration; whether any come is not read",
+        )
+    }
+
+    /// What cannot be told of a sound node is missing on one that is not.
+    fn untold(&self, category: Category, what: Arc<str>, why: &str) -> Line {
+        match self.trouble() {
+            Some(reason) => self.missing(category, what, reason, &self.part.message),
+            None => Line { why: why.into(), ..line(self.part, category, what, Signal::Unknown) },
+        }
+    }
+
+    fn silent(&self, category: Category, what: Arc<str>, why: &str) -> Line {
+        match self.trouble() {
+            Some(reason) => self.missing(category, what, reason, &self.part.message),
+            None => self.missing(category, what, Reason::TelemetryMissing, why),
+        }
+    }
+
+    fn missing(&self, category: Category, what: Arc<str>, reason: Reason, why: &str) -> Line {
+        let reason = Some(reason);
+        Line { reason, why: why.into(), ..line(self.part, category, what, Signal::Missing) }
+    }
+
+    /// Why the node cannot be expected to send.
+    fn trouble(&self) -> Option<Reason> {
+        let Part { condition, reason, .. } = self.part;
+        match condition {
+            Condition::Ready | Condition::Unmanaged | Condition::Unknown => None,
+            Condition::Reconciling if *reason == Reason::AwaitingTelemetry => None,
+            Condition::Reconciling | Condition::Held | Condition::Stalled => Some(*reason),
+        }
+    }
+}
+
+fn line(part: &Part, category: Category, what: Arc<str>, signal: Signal) -> Line {
+    Line { id: part.id.clone(), sort: part.sort, category, what, signal, reason: None, why: "".into() }
+}
