@@ -25,6 +25,7 @@ mod restart;
 mod rollouts;
 mod rollouts_hard;
 mod rules;
+mod runbook;
 mod safety;
 mod sdk;
 mod settle;
