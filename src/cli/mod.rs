@@ -1,6 +1,7 @@
 //! The command line: one file per command. Only here and in `main.rs` may errors be `anyhow`.
 
 pub mod client;
+pub mod coverage;
 pub mod events;
 pub mod explain;
 pub mod health;
@@ -10,8 +11,11 @@ pub mod options;
 pub mod plan;
 pub mod rollout;
 pub mod run;
+pub mod runbook;
+mod shown;
 pub mod simulate;
 pub mod status;
+mod table;
 pub mod validate;
 pub mod verify;
 
@@ -35,6 +39,8 @@ enum Command {
     Run(Box<run::Args>),
     /// Ask a running controller where everything stands
     Status(status::Args),
+    /// Ask a running controller what is observed, and what is not and why
+    Coverage(coverage::Args),
     /// Ask a running controller what happened
     Events(events::Args),
     /// Ask a running controller what it knows of one node, network or object
@@ -45,6 +51,8 @@ enum Command {
     Rollout(Box<rollout::Args>),
     /// Show the events of a log group
     Logs(logs::Args),
+    /// Print the runbook, or what it says of one reason
+    Runbook(runbook::Args),
     /// Ask a running controller whether it lives: for container health checks
     Health(health::Args),
     /// Make, or update, the document Watchkeeper-Probe in this account and Region
@@ -64,6 +72,8 @@ pub async fn main(cli: Cli) -> anyhow::Result<u8> {
         Command::Plan(args) => Box::pin(plan::main(args)).await,
         Command::Run(args) => Box::pin(run::main(*args)).await,
         Command::Status(args) => status::main(args).await,
+        Command::Coverage(args) => coverage::main(args).await,
+        Command::Runbook(args) => runbook::main(&args),
         Command::Events(args) => events::main(args).await,
         Command::Explain(args) => explain::main(args).await,
         Command::Verify(args) => Box::pin(verify::main(*args)).await,

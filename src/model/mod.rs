@@ -24,6 +24,7 @@ pub mod reason;
 pub mod report;
 pub mod rollout;
 pub mod rules;
+pub mod runbook;
 pub mod status;
 pub mod story;
 pub mod tags;

@@ -150,6 +150,7 @@ reasons! {
     QuotaReached, Fault, Accounting, "A quota of the account is reached.", "Have the quota raised, or make room.";
     CallFailed, Fault, Faults, "An AWS call failed.", "It is tried again by itself, ever more slowly. Read AWS's message.";
     Unreadable, Fault, Faults, "AWS could not be read, so nothing is known and nothing is done.", "Read AWS's message; it is tried again by itself.";
+    PassOverdue, Fault, Faults, "No pass has ended for too long: what was known is too old to be taken for true.", "See whether the controller runs and what its log says; restart it if it hangs.";
     InvalidDocument, Fault, Configuration, "A document in the folder has mistakes; its last good version stays in force.", "Run `watchkeeper validate` and correct it.";
     SourceStale, Fault, Faults, "The folder's sync has stopped: Watchkeeper goes on with what it has.", "Look at the git-sync sidecar.";
 

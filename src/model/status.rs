@@ -46,6 +46,9 @@ pub struct Standing {
     pub set_aside: BTreeMap<Reason, u32>,
     /// Since when it stands like this.
     pub since: Timestamp,
+    /// When something of it is looked at, or tried, again.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
 }
 
 /// Where a whole scope stands after a pass.
@@ -180,6 +183,7 @@ fn standing(
         right: tally.right,
         set_aside,
         since: since.unwrap_or(known.now),
+        until: findings.iter().filter(blocks).filter_map(|finding| finding.until).min(),
     }
 }
 

@@ -68,6 +68,7 @@ pub async fn serve(told: Told, listener: TcpListener, stop: CancellationToken) -
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/v1/status", get(status))
+        .route("/v1/picture", get(picture))
         .route("/v1/events", get(events))
         .route("/v1/explain", get(explain))
         .with_state(Arc::new(told));
@@ -104,6 +105,15 @@ async fn readyz(State(told): State<Arc<Told>>) -> Response {
 async fn status(State(told): State<Arc<Told>>) -> Response {
     match told.pictures.borrow().clone() {
         Some(picture) => Json(&picture.status).into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "no pass has ended yet\n").into_response(),
+    }
+}
+
+/// Everything that is shown of the scope, as it must be read now.
+async fn picture(State(told): State<Arc<Told>>) -> Response {
+    let picture = told.pictures.borrow().clone();
+    match picture {
+        Some(picture) => Json(Picture::clone(&picture).seen_at(told.clock.now())).into_response(),
         None => (StatusCode::SERVICE_UNAVAILABLE, "no pass has ended yet\n").into_response(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::CommandFactory as _;
 use watchkeeper::cli::Cli;
-use watchkeeper::model::event::Urgency;
+use watchkeeper::model::event::Severity;
 use watchkeeper::model::reason::Reason;
 
 const RUNBOOK: &str = include_str!("../../docs/runbook.md");
@@ -82,7 +82,7 @@ fn the_index_has_every_reason_with_its_severity() {
     let written: Vec<(String, String)> = RUNBOOK.lines().filter_map(row).collect();
     let wanted = |reason: Reason| {
         let word = reason.word();
-        let severity = format!("{:?}", Urgency::of(reason)).to_lowercase();
+        let severity = format!("{:?}", Severity::of(reason)).to_lowercase();
         (format!("{word}](#{}", word.to_lowercase()), severity)
     };
     let wanted: Vec<(String, String)> = Reason::ALL.iter().copied().map(wanted).collect();

@@ -4,17 +4,20 @@
 //! It tells what a pass knew and decided, and decides nothing. It must hold nothing that a reader may not see: no
 //! parameter's content, no output of a command.
 
+mod age;
 mod coverage;
 mod parts;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::event::Event;
 use super::plan::{Known, Plan};
 use super::status::Status;
 
+pub use age::good_for;
 pub use coverage::{Category, Coverage, Line, Share, Signal};
 pub use parts::{Condition, Part, Sort};
 
@@ -23,6 +26,8 @@ pub use parts::{Condition, Part, Sort};
 pub struct Picture {
     /// The installation.
     pub installation: Arc<str>,
+    /// Until when it may be taken for true: by then another pass must have ended.
+    pub good_until: Timestamp,
     /// Every object, in conditions.
     pub status: Status,
     /// Every node and network, in conditions, by id.
@@ -43,7 +48,8 @@ pub fn picture(
 ) -> Picture {
     let parts = parts::of(known, plan, before);
     let coverage = coverage::of(known, &parts);
-    Picture { installation: known.rules.installation.clone(), status, parts, open, coverage }
+    let good_until = status.at + good_for(known.rules.interval);
+    Picture { installation: known.rules.installation.clone(), good_until, status, parts, open, coverage }
 }
 
 impl Picture {

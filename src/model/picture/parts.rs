@@ -91,9 +91,14 @@ impl Condition {
     /// The condition that a reason puts a part in.
     pub const fn of(reason: Reason) -> Self {
         match (reason, reason.nature()) {
-            (Reason::Unreadable | Reason::AccessDenied | Reason::NotRead | Reason::NotProbed, _) => {
-                Self::Unknown
-            }
+            (
+                Reason::Unreadable
+                | Reason::AccessDenied
+                | Reason::NotRead
+                | Reason::NotProbed
+                | Reason::PassOverdue,
+                _,
+            ) => Self::Unknown,
             (_, Nature::Fine | Nature::Note) => Self::Ready,
             (_, Nature::Converging) => Self::Reconciling,
             (_, Nature::SetAside | Nature::Held) => Self::Held,

@@ -4,6 +4,7 @@
 //! missing, and one that cannot be read as unknown. A log may be quiet because nothing is written: its silence is missing
 //! only where something else is wrong with the node.
 
+mod csv;
 mod networks;
 mod nodes;
 
@@ -108,7 +109,8 @@ pub(super) fn of(known: &Known<'_>, parts: &[Part]) -> Coverage {
 
 impl Coverage {
     /// Each node or network counts once in a category, by the worst of its signals there.
-    fn count(&mut self) {
+    pub(super) fn count(&mut self) {
+        self.shares.clear();
         for of_one in
             self.lines.chunk_by(|left, right| (left.category, &left.id) == (right.category, &right.id))
         {
