@@ -29,6 +29,7 @@ mod runbook;
 mod safety;
 mod sdk;
 mod settle;
+mod shown;
 mod sim_cloudwatch;
 mod sim_ec2;
 mod sim_iam;
