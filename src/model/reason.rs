@@ -105,7 +105,7 @@ reasons! {
     OwnedElsewhere, Note, Configuration, "A resource shared from another account is its owner's to configure.", "";
     ForeignFlowLog, Note, Configuration, "Somebody else's flow log writes to the same log group with other settings.", "If it should be replaced, set `adopt: true` on the FlowLog; otherwise leave it.";
     ReplacedWithGap, Note, Faults, "AWS refused an overlapping flow log, so the old one was deleted first: records of a few minutes are missing.", "";
-    Retained, Note, Accounting, "Its document is gone; it was kept, since `deletion: delete` was not set.", "Delete it by hand if it is no longer wanted, or restore its document.";
+    Retained, Note, Accounting, "Its document is gone; it was kept, since `deletion: delete` was not set or something still needs it.", "Delete it by hand if it is no longer wanted, or restore its document.";
     TelemetryUnknown, Note, Faults, "Whether telemetry arrives could not be read, so it is neither proven nor missing.", "Give Watchkeeper's own role the permission that the message names (deploy/iam), if AWS denied it.";
     CompetingAssociation, Note, Configuration, "A State Manager association works on the same package or configuration.", "Remove the association, or exclude its nodes: two masters undo each other's work.";
 
@@ -113,7 +113,7 @@ reasons! {
     Drift, Converging, Configuration, "It differs from the document, and is being corrected.", "";
     InProgress, Converging, Configuration, "A command is under way on the node.", "";
     NotProbed, Converging, Faults, "The node has not been read lately; a probe is due.", "";
-    Settling, Converging, Performance, "A write was just made and does not show yet; it is not repeated meanwhile.", "";
+    Settling, Converging, Performance, "A write was just made, perhaps by the process before this one, and does not show yet; it is not repeated meanwhile.", "";
     Retrying, Converging, Faults, "AWS was not ready for it yet; it is tried again in a moment.", "";
     Batching, Converging, Performance, "Waiting a moment for more nodes, to share one command.", "";
     MaxConcurrency, Converging, Performance, "As many nodes as allowed are being changed already.", "";
@@ -141,31 +141,32 @@ reasons! {
     CommandFailed, Fault, Faults, "The node ran the command and it failed.", "Read the output below; it is tried again by itself, ever more slowly.";
     NotDelivered, Fault, Faults, "The command never ran on the node.", "Check the node's SSM agent; it is tried again by itself.";
     CommandTimedOut, Fault, Faults, "The node took the command and was not heard of in time; its state is unknown and it is probed.", "Check that the node is alive.";
-    TelemetryMissing, Fault, Faults, "The agent runs with its configuration, and what it should send does not arrive.", "Check the instance role's permissions (CloudWatchAgentServerPolicy), the node's way to the monitoring and logs endpoints, and the agent's own log.";
+    TelemetryMissing, Fault, Faults, "The agent runs with its configuration, and what it should send does not arrive.", "If it stopped with the last change, look at that first. Else check the instance role's permissions (CloudWatchAgentServerPolicy), the node's way to the monitoring and logs endpoints, and the agent's own log.";
     RolloutFailure, Fault, Faults, "The node has the new release and is not healthy with it.", "Read the message. If more nodes fail than `maxFailures` allows, the rollout halts and goes back by itself.";
     DeliveryFailed, Fault, Faults, "The flow log is active but delivers nothing.", "Check the delivery role's permissions and trust, and the log group's quota.";
-    NoRecords, Fault, Faults, "Interfaces are in use, and no records of them come.", "Check the delivery role's permissions on the log group, and that somebody reads the right group.";
-    AccessDenied, Fault, Security, "AWS does not let Watchkeeper do this.", "Give Watchkeeper's own role the permission that the message names (deploy/iam).";
+    NoRecords, Fault, Faults, "Interfaces are in use, and no records of them come.", "Look at the flow log's delivery status in the VPC console, then at the delivery role's permissions on the log group.";
+    AccessDenied, Fault, Security, "AWS does not let Watchkeeper do this.", "Give Watchkeeper's own role the permission that the message names (deploy/iam); if it speaks of credentials or tokens, look at those.";
     Throttled, Fault, Performance, "AWS answers that calls come too fast; they are slowed down.", "If it lasts, ask who else calls this API in the account, or have its quota raised.";
     QuotaReached, Fault, Accounting, "A quota of the account is reached.", "Have the quota raised, or make room.";
     CallFailed, Fault, Faults, "An AWS call failed.", "It is tried again by itself, ever more slowly. Read AWS's message.";
     Unreadable, Fault, Faults, "AWS could not be read, so nothing is known and nothing is done.", "Read AWS's message; it is tried again by itself.";
     PassOverdue, Fault, Faults, "No pass has ended for too long: what was known is too old to be taken for true.", "See whether the controller runs and what its log says; restart it if it hangs.";
-    InvalidDocument, Fault, Configuration, "A document in the folder has mistakes; its last good version stays in force.", "Run `watchkeeper validate` and correct it.";
-    SourceStale, Fault, Faults, "The folder's sync has stopped: Watchkeeper goes on with what it has.", "Look at the git-sync sidecar.";
+    InvalidDocument, Fault, Configuration, "A document in the folder has mistakes; its last good version stays in force, where this process has seen one.", "Run `watchkeeper validate` and correct it.";
+    SourceStale, Fault, Faults, "The folder cannot be read anew, or its sync has stopped: Watchkeeper goes on with what it has.", "Look at the folder, then at the git-sync sidecar.";
 
-    NotOwned, Held, Security, "It exists but does not carry Watchkeeper's tag, so it is not touched.", "Set `adopt: true` on the document to take it over, or change the document.";
+    NotOwned, Held, Security, "It exists without Watchkeeper's tag, or with another owner's, so it is not touched.", "Set `adopt: true` on the document to take it over, or change the document.";
     Conflict, Held, Configuration, "Two documents claim the same thing, so neither acts.", "Make their selectors exclude each other.";
     DataLoss, Held, Accounting, "Lower retention destroys log events for ever.", "Set `allowDataLoss: true` on the document if that is meant.";
     ProbeMissing, Held, Configuration, "The document Watchkeeper-Probe is missing or is not the one that this version needs.", "Run `watchkeeper install-probe` in this account and Region.";
     HiddenByAccountPolicy, Held, Accounting, "An account-level retention policy hides the group's own retention: setting it would have no visible effect.", "Remove the account policy, or the retention from the document.";
     ImmutableField, Held, Configuration, "AWS cannot change this after creation.", "Change the document, or make the thing anew by hand.";
     Contested, Held, Configuration, "It was corrected again and again: somebody else keeps writing it.", "Find the other writer. Watchkeeper goes on correcting, ever more slowly.";
-    NotPermitted, Held, Security, "The folder asks for more than Watchkeeper's own flags allow.", "Change the document, or start Watchkeeper with the matching --permit flag.";
+    NotPermitted, Held, Security, "The folder asks for more than Watchkeeper's own flags allow.", "Change the document, or start Watchkeeper with the matching --permit flag. A boundary that is required goes into `permissionsBoundary`.";
     SuspiciousShrink, Held, Configuration, "Far fewer documents than what Watchkeeper owns in the world: nothing is deleted.", "If it is meant, start Watchkeeper with --confirm-shrink and the revision.";
     RolloutHalted, Held, Faults, "The new release harmed nodes: it was stopped, and its nodes go back to the stable one.", "Read the first node's output, correct the file and commit it. If the release is good, `watchkeeper rollout retry NAME` tries it again.";
     NoStableVersion, Held, Faults, "The new release harmed nodes and was stopped; there is none before it to go back to.", "Correct the file and commit it; `watchkeeper rollout retry NAME` tries the same release again.";
-    AlarmRinging, Held, Faults, "A CloudWatch alarm that the document's `abortOn` names rings, or does not exist: no further node begins.", "Look at the alarm; if it has nothing to do with the rollout, take it out of `abortOn`.";
+    RolloutUndone, Held, Configuration, "A person took the release back: its nodes go back to the stable one.", "Commit another file; `watchkeeper rollout retry NAME` tries the same release again.";
+    AlarmRinging, Held, Faults, "A CloudWatch alarm that the document's `abortOn` names rings, or does not exist: no further node begins.", "Look at the alarm; if it has nothing to do with the rollout, or does not exist, correct `abortOn`.";
     RolloutPaused, Held, Configuration, "A person paused the rollout: no further node begins.", "`watchkeeper rollout resume NAME` when it may go on.";
     StateUnreadable, Held, Faults, "The parameter that keeps an object's rollouts holds something that Watchkeeper did not write.", "Restore its last good version from the parameter's history, or delete it: then nothing counts as stable.";
     Paused, Held, Configuration, "The document says `management: paused`.", "";

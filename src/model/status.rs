@@ -162,8 +162,11 @@ fn standing(
         None if is_right => (Reason::Converged, counted(tally)),
         None => (Reason::NotProbed, counted(tally)),
     };
+    // What AWS refused to let us change is known to differ; what it refused to let us read is not known.
+    let is_unread = worst.is_some_and(|finding| finding.note.is_none() && finding.drift.is_empty());
     let ready = match reason {
-        Reason::Unreadable | Reason::AccessDenied | Reason::NotRead => Truth::Unknown,
+        Reason::Unreadable | Reason::NotRead => Truth::Unknown,
+        Reason::AccessDenied if is_unread => Truth::Unknown,
         _ if is_right => Truth::True,
         _ => Truth::False,
     };

@@ -6,7 +6,6 @@
 use super::Known;
 use super::draft::{Needed, reason_of};
 use crate::model::desired::{Management, ObjectRef};
-use crate::model::failure::Class;
 use crate::model::finding::Finding;
 use crate::model::memory::{Attempts, CONTESTED_AFTER, growing};
 use crate::model::reason::Reason;
@@ -96,10 +95,7 @@ fn tried(known: &Known<'_>, object: &ObjectRef, needed: &Needed) -> Option<Findi
 /// What AWS asks to try again in a moment is no fault until it has been asked in vain a few times.
 fn failed_reason(attempts: &Attempts) -> Reason {
     match &attempts.failure {
-        Some(why) if attempts.is_soon_tried_again() && attempts.count < PATIENCE => match why.class {
-            Class::Throttled => Reason::Throttled,
-            _ => Reason::Retrying,
-        },
+        Some(_) if attempts.is_soon_tried_again() && attempts.count < PATIENCE => Reason::Retrying,
         Some(why) => reason_of(why, Reason::CallFailed),
         None => Reason::CallFailed,
     }

@@ -15,7 +15,7 @@ use crate::model::desired::ObjectRef;
 use crate::model::event::{Before, Event, Phase, Severity};
 use crate::model::finding::Finding;
 use crate::model::plan::Planned;
-use crate::model::reason::Reason;
+use crate::model::reason::{Nature, Reason};
 
 /// How many commands a story remembers, the last ones.
 const COMMANDS: usize = 20;
@@ -34,6 +34,8 @@ pub(super) struct Story {
     /// All that ever were.
     pub seen: BTreeSet<Arc<str>>,
     commands: Vec<Arc<str>>,
+    /// What was last said of how it goes on, where a person is waited for: that this changes is news.
+    note: Option<String>,
     /// How often the cause came back shortly after it was over.
     pub returned: u32,
     /// A flapping cause is not found at the moment; since when.
@@ -45,7 +47,7 @@ pub(super) struct Story {
 pub(super) enum Told {
     /// Nothing new.
     Same,
-    /// It has subjects that it had not.
+    /// It has subjects that it had not, or goes on otherwise.
     Grew,
     /// It has come back often enough to be told again: each time that the count has doubled.
     Flaps,
@@ -66,6 +68,7 @@ impl Story {
             present: BTreeSet::new(),
             seen: BTreeSet::new(),
             commands: Vec::new(),
+            note: None,
             returned,
             quiet_since: None,
         }
@@ -98,11 +101,22 @@ impl Story {
             self.present = subjects;
         }
         self.returned += u32::from(is_back);
-        match (grew, is_back && self.returned.is_power_of_two()) {
+        let is_going_on = self.goes_on(findings);
+        match (grew || is_going_on, is_back && self.returned.is_power_of_two()) {
             (true, _) => Told::Grew,
             (false, true) => Told::Flaps,
             (false, false) => Told::Same,
         }
+    }
+
+    /// Whether it goes on otherwise than it did: what a halted rollout was doing is done, for example. What is tried
+    /// again at some time says so in ever new words, which is no news.
+    fn goes_on(&mut self, findings: &[&Finding]) -> bool {
+        let held = findings.iter().filter(|finding| finding.reason.nature() == Nature::Held);
+        let note = held.filter(|finding| finding.until.is_none()).find_map(|finding| finding.note.as_deref());
+        let before = self.note.take();
+        self.note = note.map(str::to_owned);
+        before.is_some() && before != self.note
     }
 
     /// Forgets the subjects with which nothing is going on any more.

@@ -32,10 +32,10 @@ pub(super) fn evaluate(candidate: &Candidate<'_>, wish: &Wish, probe: &Probe) ->
         let recipe = &wish.steps.install;
         return Judged::Needs(Want::new(candidate, recipe, "has no agent", recipe.drift.clone()));
     }
-    if let Some(judged) = evaluate_version(candidate, wish, probe) {
-        return judged;
-    }
-    evaluate_config(candidate, wish, config, probe)
+    // Another version may take an uninstall first, which deletes every file of the agent's.
+    evaluate_foreign(candidate, wish, config, probe)
+        .or_else(|| evaluate_version(candidate, wish, probe))
+        .unwrap_or_else(|| evaluate_config(candidate, config, wish, probe))
 }
 
 fn evaluate_absent(candidate: &Candidate<'_>, wish: &Wish, probe: &Probe) -> Judged {
@@ -69,14 +69,24 @@ fn evaluate_version(candidate: &Candidate<'_>, wish: &Wish, probe: &Probe) -> Op
     Some(Judged::Needs(Want::new(candidate, &wish.steps.install, "runs another version of the agent", drift)))
 }
 
-fn evaluate_config(candidate: &Candidate<'_>, wish: &Wish, config: &WishedConfig, probe: &Probe) -> Judged {
+/// `None` when the node's configurations are only ours, or may be replaced.
+fn evaluate_foreign(
+    candidate: &Candidate<'_>,
+    wish: &Wish,
+    config: &WishedConfig,
+    probe: &Probe,
+) -> Option<Judged> {
     let foreign = foreign_files(wish, config, probe);
-    if !foreign.is_empty() && !wish.replaces_foreign {
-        let drift = vec![Drift::new("config", foreign.join(", "), &config.location)];
-        let message =
-            format!("{} has configuration files of somebody else: {}", candidate.id, foreign.join(", "));
-        return Judged::SetAside(Reason::ForeignConfiguration, message, drift);
+    if foreign.is_empty() || wish.replaces_foreign {
+        return None;
     }
+    let drift = vec![Drift::new("config", foreign.join(", "), &config.location)];
+    let message =
+        format!("{} has configuration files of somebody else: {}", candidate.id, foreign.join(", "));
+    Some(Judged::SetAside(Reason::ForeignConfiguration, message, drift))
+}
+
+fn evaluate_config(candidate: &Candidate<'_>, config: &WishedConfig, wish: &Wish, probe: &Probe) -> Judged {
     let configure = config.configure.of_node(&candidate.id);
     let is_only = probe.files.len() == 1 && probe.more == 0 && probe.etc_json.is_none();
     let right = probe.files.iter().find(|file| file.sha256.as_deref() == Some(&*config.sha256));

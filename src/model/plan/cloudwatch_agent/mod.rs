@@ -21,8 +21,11 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use crate::model::desired::{Amount, CloudWatchAgent, Management, Object};
-use crate::model::finding::Tally;
+use crate::model::failure::{Class, Failure};
+use crate::model::finding::{Finding, Tally};
 use crate::model::observed::{Command, CommandStatus, Observed};
+use crate::model::question::Question;
+use crate::model::reason::Reason;
 use batch::Wants;
 use candidates::Candidate;
 use desk::Desk;
@@ -40,6 +43,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, agents: &[(&Object, &CloudWatchAgent)]
     if agents.is_empty() {
         return;
     }
+    unread_history(draft);
     let observed = draft.known.observed;
     let busy = busy(observed);
     let mut selected = candidates::selected(&draft.known, agents);
@@ -88,6 +92,21 @@ fn is_readable(draft: &mut Draft<'_>, object: &Object) -> bool {
         return false;
     }
     wish::has_probe(draft, object)
+}
+
+/// That the command history may not be read: then no node is known to be free, and nothing is sent.
+fn unread_history(draft: &mut Draft<'_>) {
+    let is_history =
+        |question: &Question| matches!(question, Question::Commands { .. } | Question::Invocations(_));
+    let failures = draft.known.observed.failures.iter().filter(|(question, _)| is_history(question));
+    let denied: BTreeMap<&str, &Failure> = failures
+        .filter(|(_, (_, why))| why.class == Class::Denied)
+        .map(|(_, (_, why))| (&*why.call, why))
+        .collect();
+    for (call, why) in denied {
+        let message = format!("commands cannot be followed, so none is sent: {call} failed with {why}");
+        draft.find(Finding::general(Reason::AccessDenied, message));
+    }
 }
 
 /// The nodes on which a command of ours has not finished.

@@ -10,7 +10,7 @@ use super::networks::Network;
 use crate::model::desired::ObjectRef;
 use crate::model::failure::Failure;
 use crate::model::finding::Finding;
-use crate::model::observed::{Arrival, FlowLog, Running};
+use crate::model::observed::{Arrival, FlowLog, Observed, Running};
 use crate::model::plan::Known;
 use crate::model::plan::draft::reason_of;
 use crate::model::reason::Reason;
@@ -54,6 +54,18 @@ pub(crate) fn proof_deadline(flow_log: &FlowLog) -> Option<Timestamp> {
     flow_log.created.map(|created| created + LEAST_PROOF.max(interval * 2))
 }
 
+/// By when records must have come of interfaces that have only just begun to run: as long after the first of their
+/// instances was launched as a new flow log has. An interface without an instance counts as old.
+fn traffic_deadline(observed: &Observed, flow_log: &FlowLog, running: &[&std::sync::Arc<str>]) -> Timestamp {
+    let launched = running.iter().map(|id| {
+        let instance = observed.interfaces.get(id)?.instance.as_ref()?;
+        observed.instances.get(instance)?.launched
+    });
+    let first = launched.map(|at| at.unwrap_or(Timestamp::UNIX_EPOCH)).min().unwrap_or(Timestamp::UNIX_EPOCH);
+    let interval = SignedDuration::from_secs(i64::from(flow_log.interval));
+    first + LEAST_PROOF.max(interval * 2)
+}
+
 /// What is known of the delivery of `flow_log`, which may supersede `old` ones on the same network.
 pub(super) fn of(
     evidence: &Evidence<'_>,
@@ -74,7 +86,8 @@ pub(super) fn of(
         return Delivery::NoTraffic;
     }
     let is_good = flow_log.deliver_status.as_deref() == Some("SUCCESS");
-    let deadline = proof_deadline(flow_log).unwrap_or(soon);
+    let deadline =
+        proof_deadline(flow_log).unwrap_or(soon).max(traffic_deadline(observed, flow_log, running));
     let streams: Vec<_> = running.iter().filter_map(|interface| flow_log.stream(interface)).collect();
     if !evidence.is_ours || streams.is_empty() {
         // Its status is all there is; where another one runs beside it, it must have been good for a while.

@@ -126,10 +126,17 @@ fn tell(
         if rejected.output.is_empty() { String::new() } else { format!(" It printed: {}", rejected.output) };
     let release = target.release.shown();
     let (reason, back) = match stable {
-        Some(stable) if touched > 0 => {
-            (Reason::RolloutHalted, format!("{touched} nodes go back to {}", stable.release.shown()))
+        Some(stable) => {
+            let shown = stable.release.shown();
+            let is_undone = rejected.by == Origin::Person;
+            let reason = if is_undone { Reason::RolloutUndone } else { Reason::RolloutHalted };
+            // Without a count, which changes from pass to pass: that it is done is news, each node is not.
+            let is_back = touched == 0;
+            (
+                reason,
+                format!("{} {shown}", if is_back { "every node is back on" } else { "its nodes go back to" }),
+            )
         }
-        Some(stable) => (Reason::RolloutHalted, format!("every node is on {} again", stable.release.shown())),
         None => (Reason::NoStableVersion, "there is nothing stable to go back to".to_owned()),
     };
     let message = format!("{release} was stopped: {why}.{output}");
