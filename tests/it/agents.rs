@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use watchkeeper::model::event::Phase;
 use watchkeeper::model::reason::Reason;
+use watchkeeper::sim::fault::{Faults, Rates};
 use watchkeeper::sim::scenario::Scenario;
 
 use crate::estate::{Estate, desired, example_corp_edited, minutes};
 use crate::facts::facts;
+use crate::witness::commands;
 
 /// The nodes' facts and package by the `Name` tag.
 fn packages(estate: &Estate) -> BTreeMap<String, Option<String>> {
@@ -58,7 +60,12 @@ async fn a_node_that_two_documents_select_is_left_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_configuration_of_somebody_else_is_held_until_a_person_says_replace() {
     let mut estate = Estate::example_corp(1);
-    estate.desired = example_corp_edited(&[("onForeignConfig: replace", "onForeignConfig: hold")]);
+    // Not for another version either: that may take an uninstall, which deletes every file.
+    let edits = [
+        ("onForeignConfig: replace", "onForeignConfig: hold"),
+        ("version: latest", "version: 1.300070.0b1200"),
+    ];
+    estate.desired = example_corp_edited(&edits);
     let foreign = format!("node/{}", id_of(&estate, "web-3-other-configuration"));
     let before = facts(&estate)[&foreign].clone();
     estate.live(minutes(20)).await;
@@ -70,4 +77,40 @@ async fn a_configuration_of_somebody_else_is_held_until_a_person_says_replace() 
     estate.desired = example_corp_edited(&[]);
     estate.converge(minutes(40)).await;
     assert!(!facts(&estate)[&foreign].contains("tried-by-hand"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_version_does_not_go_over_a_configuration_of_somebody_else() {
+    let mut estate = Estate::example_corp(1);
+    // It may take an uninstall, which deletes every file of the agent's.
+    let older = ("version: latest", "version: 1.300070.0b1200");
+    estate.desired = example_corp_edited(&[("onForeignConfig: replace", "onForeignConfig: hold"), older]);
+    let foreign = format!("node/{}", id_of(&estate, "web-3-other-configuration"));
+    let before = facts(&estate)[&foreign].clone();
+    estate.live(minutes(20)).await;
+    assert_eq!(facts(&estate)[&foreign], before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_history_that_may_not_be_read_is_said_and_nothing_is_sent() {
+    let mut estate = Estate::example_corp(9);
+    let denied = Rates { deny: 1.0, ..Rates::default() };
+    estate.sim.set_faults(Faults::seeded(9, denied).only("ListCommands"));
+    let passed = estate.live(minutes(10)).await;
+    let general = &passed.status.general;
+    let said = general.iter().find(|(reason, _)| *reason == Reason::AccessDenied);
+    assert!(said.is_some_and(|(_, message)| message.contains("ssm:ListCommands")), "{general:?}");
+    assert!(!passed.status.is_ready());
+    assert!(commands(&estate).is_empty(), "nothing may be sent");
+    estate.sim.set_faults(Faults::none());
+    let passed = estate.live(minutes(60)).await;
+    for finding in passed.plan.findings.iter() {
+        println!("{finding:?}");
+    }
+    for part in &passed.picture.parts {
+        println!("{part:?}");
+    }
+    estate.converge(minutes(60)).await;
+    let last = estate.events.iter().rfind(|event| event.reason == Reason::AccessDenied).expect("an event");
+    assert_eq!(last.phase, Phase::Resolved);
 }

@@ -3,6 +3,8 @@
 use jiff::SignedDuration;
 use watchkeeper::cli::rollout::{Desk, Shown, text};
 use watchkeeper::model::desired::{Desired, Kind, Spec};
+use watchkeeper::model::event::{Event, Phase, Severity};
+use watchkeeper::model::reason::Reason;
 use watchkeeper::model::rollout::{Order, Origin, State};
 use watchkeeper::model::status::Status;
 use watchkeeper::pass::Passed;
@@ -132,7 +134,16 @@ async fn what_is_stable_is_taken_back_and_tried_again() {
     until(&mut estate, minutes(60), |estate| kept(estate).previous.is_some()).await;
 
     desk(&estate).give(Order::Undo).await.expect("there is one before");
+    let from = estate.events.len();
     until(&mut estate, minutes(30), |estate| having(estate, &old()) == linux).await;
+    estate.live(minutes(2)).await;
+    // A person's own word wakes nobody, and its end is told.
+    let told: Vec<&Event> =
+        estate.events_since(from).iter().filter(|event| event.reason == Reason::RolloutUndone).collect();
+    let phases: Vec<Phase> = told.iter().map(|event| event.phase).collect();
+    assert_eq!(phases, [Phase::Opened, Phase::Updated], "{told:#?}");
+    assert_eq!(told[0].severity, Severity::Warning);
+    assert!(told[1].message.contains("every node is back on"), "{}", told[1].message);
     let state = kept(&estate);
     assert_eq!(state.rejected.first().map(|rejected| rejected.by), Some(Origin::Person));
     assert!(refused(&estate, Order::Undo).await.contains("was rejected already"));

@@ -206,6 +206,7 @@ impl Stories {
         let still: BTreeSet<Key> = plan.findings.iter().map(Key::of).collect();
         let unread = plan.findings.iter().filter(|finding| is_unknown(finding));
         let unread: BTreeSet<&ObjectRef> = unread.filter_map(|finding| finding.object.as_ref()).collect();
+        let at_work = at_work(plan);
         let mut ended = Vec::new();
         for (print, story) in &mut self.open {
             // What cannot be read at the moment is not over.
@@ -216,7 +217,8 @@ impl Stories {
             } else {
                 still.contains(&story.key)
             };
-            if !is_found && !is_unread && story.is_over(setting.now) {
+            let is_tried = story.reason.nature() == Nature::Fault && story.concerns(&at_work);
+            if !is_found && !is_unread && !is_tried && story.is_over(setting.now) {
                 ended.push(print.clone());
             }
         }
@@ -228,4 +230,14 @@ impl Stories {
             }
         }
     }
+}
+
+/// The subjects with which Watchkeeper is at work. A fault that is being tried again is not over before that has ended
+/// well.
+fn at_work(plan: &Plan) -> BTreeSet<Subject> {
+    let waiting = plan.findings.iter().filter(|finding| finding.reason.nature() == Nature::Converging);
+    let begun = plan.actions.iter().flat_map(|planned| {
+        planned.changes.iter().map(|change| (planned.object.clone(), change.subject.clone()))
+    });
+    waiting.map(subject_of).chain(begun).collect()
 }

@@ -24,7 +24,7 @@ const COMMANDS: usize = 20;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Story {
     pub key: Key,
-    reason: Reason,
+    pub reason: Reason,
     /// When it was opened.
     pub opened: Timestamp,
     message: String,
@@ -123,6 +123,12 @@ impl Story {
     pub fn keep(&mut self, going_on: &BTreeSet<Subject>) {
         let object = self.key.object.clone();
         self.present.retain(|subject| going_on.contains(&(object.clone(), subject.clone())));
+    }
+
+    /// Whether any of its subjects is among `subjects`.
+    pub fn concerns(&self, subjects: &BTreeSet<Subject>) -> bool {
+        let object = &self.key.object;
+        self.present.iter().any(|subject| subjects.contains(&(object.clone(), subject.clone())))
     }
 
     /// Whether it is over, now that its cause is not found. One that flaps must be quiet for a while.

@@ -44,10 +44,32 @@ impl<'d, 'k> Desk<'d, 'k> {
     /// The node shall be as `wishes` say, and counts as right when it is.
     pub fn serve(&mut self, candidate: Candidate<'_>, wishes: &Wishes) {
         let verdict = self.judge(&candidate, wishes);
-        if matches!(verdict, Verdict::Right) {
+        let is_read_again = self.is_read_again(&candidate, wishes, &verdict);
+        if is_read_again || matches!(verdict, Verdict::Right) {
             self.hear(&candidate, wishes);
         }
-        self.take(&candidate, verdict);
+        // That a command only reads holds nobody back.
+        if !(is_read_again && matches!(verdict, Verdict::Not(_))) {
+            self.take(&candidate, verdict);
+        }
+    }
+
+    /// Whether all that is between the node and being right is that it is being read again, as it is from time to time.
+    fn is_read_again(&self, candidate: &Candidate<'_>, wishes: &Wishes, verdict: &Verdict) -> bool {
+        let only_reads = match verdict {
+            Verdict::Needs(want) => want.recipe.step == Step::Probe,
+            Verdict::Not(finding) => {
+                let command = self.busy.get(&*candidate.id);
+                finding.reason == Reason::InProgress
+                    && command.is_some_and(|command| !command.step().writes())
+            }
+            Verdict::Right => false,
+        };
+        only_reads
+            && self.object.common.management != Management::Paused
+            && wishes
+                .for_candidate(candidate, self.agent)
+                .is_ok_and(|wish| node::was_right(&self.draft.known, candidate, wish))
     }
 
     /// A node that is as wished is right when its telemetry arrives, too.

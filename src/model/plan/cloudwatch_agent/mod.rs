@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::draft::Draft;
+use jiff::Timestamp;
+
 use crate::model::desired::{Amount, CloudWatchAgent, Management, Object};
 use crate::model::failure::{Class, Failure};
 use crate::model::finding::{Finding, Tally};
@@ -96,9 +98,17 @@ fn is_readable(draft: &mut Draft<'_>, object: &Object) -> bool {
 
 /// That the command history may not be read: then no node is known to be free, and nothing is sent.
 fn unread_history(draft: &mut Draft<'_>) {
-    let is_history =
-        |question: &Question| matches!(question, Question::Commands { .. } | Question::Invocations(_));
-    let failures = draft.known.observed.failures.iter().filter(|(question, _)| is_history(question));
+    let observed = draft.known.observed;
+    let is_unread = |question: &Question, failed: Timestamp| match question {
+        Question::Commands { document, .. } => {
+            observed.commands_read.get(document).is_none_or(|read| *read < failed)
+        }
+        Question::Invocations(command) => {
+            observed.commands.get(command).is_some_and(|command| command.status == CommandStatus::UnderWay)
+        }
+        _ => false,
+    };
+    let failures = observed.failures.iter().filter(|(question, (at, _))| is_unread(question, *at));
     let denied: BTreeMap<&str, &Failure> = failures
         .filter(|(_, (_, why))| why.class == Class::Denied)
         .map(|(_, (_, why))| (&*why.call, why))

@@ -28,6 +28,8 @@ const OLDEST_SSM_AGENT: &str = "2.2.93.0";
 const REGISTERS_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 /// How long after a failed step the node is left alone at least, also by a process that knows nothing of it.
 const FIRST_DELAY: SignedDuration = SignedDuration::from_secs(30);
+/// How long a node that is due to be read again still counts as it was: as long as a command may take, and some more.
+const READ_AGAIN_WITHIN: SignedDuration = SignedDuration::from_mins(12);
 /// How much of an output a message shows.
 const SHOWN_OUTPUT: usize = 400;
 
@@ -241,6 +243,15 @@ fn fresh_probe<'a>(
     let is_young = known.now.duration_since(*at) < known.rules.probe_interval;
     let is_after = last_write.is_none_or(|(result, _)| result.finished <= *at);
     (is_young && is_after).then_some(probe)
+}
+
+/// Whether the node was right when it was last read, not so long ago, and was not changed since.
+pub(super) fn was_right(known: &Known<'_>, candidate: &Candidate<'_>, wish: &Wish) -> bool {
+    let Some(on_node) = known.observed.on_nodes.get(&candidate.id) else { return false };
+    let Some((at, probe)) = &on_node.probe else { return false };
+    let is_young = known.now.duration_since(*at) < known.rules.probe_interval + READ_AGAIN_WITHIN;
+    let is_after = last_write(on_node).is_none_or(|(result, _)| result.finished <= *at);
+    is_young && is_after && matches!(evaluate(candidate, wish, probe), Judged::Right)
 }
 
 /// A first install tells as much as a probe would: the agent is there, without configuration.
