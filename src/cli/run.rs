@@ -88,8 +88,8 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
     stop_on_signals(&stop)?;
     if !args.once {
         let questions = controller.questions();
-        let told =
-            Told { pictures: controller.pictures(), journal, questions, clock: clock.clone(), interval };
+        let (pictures, metrics) = (controller.pictures(), controller.metrics());
+        let told = Told { pictures, journal, questions, metrics, clock: clock.clone(), interval };
         listen(&args.listen, told, &tasks, &stop).await?;
     }
     if let (Some(sim), Some(every)) = (sim, args.aws.simulation.drift) {
