@@ -223,7 +223,6 @@ impl Controller {
         self.journal.progress(&passed.status, commands);
         self.published.send_replace(Some(passed.picture.clone()));
         tracing::debug!(
-            pass = passed.status.passes,
             actions = passed.plan.actions.len(),
             ready = passed.status.ready_count(),
             objects = passed.status.objects.len(),

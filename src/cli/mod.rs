@@ -7,6 +7,7 @@ pub mod health;
 pub mod install_probe;
 pub mod log;
 pub mod logs;
+pub mod metrics;
 pub mod options;
 pub mod plan;
 pub mod rollout;

@@ -115,8 +115,8 @@ families! {
 
     SINK_QUEUED, "watchkeeper_sink_queued", Gauge, ["sink"], No, "Events that wait to be delivered.";
     SINK_DELIVERED, "watchkeeper_sink_delivered", Counter, ["sink"], No, "Events delivered.";
-    SINK_DROPPED, "watchkeeper_sink_dropped", Counter, ["sink"], By("sink"), "Events that were lost because the buffer was full.";
-    SINK_FAILING, "watchkeeper_sink_failing", Gauge, ["sink"], By("sink"), "1 when the last delivery failed.";
+    SINK_DROPPED, "watchkeeper_sink_dropped", Counter, ["sink"], Total, "Events that were lost because the buffer was full.";
+    SINK_FAILING, "watchkeeper_sink_failing", Gauge, ["sink"], Total, "1 when the last delivery failed.";
 
     START_TIME, "process_start_time_seconds", Gauge, [], No, "When the process began, in seconds since 1970.";
     MEMORY, "process_resident_memory_bytes", Gauge, [], Total, "Memory that the process holds.";
