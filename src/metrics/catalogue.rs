@@ -114,9 +114,10 @@ families! {
     API_RATE, "watchkeeper_aws_api_rate_limit", Gauge, ["api"], No, "Calls per second that Watchkeeper allows itself at present; it falls when AWS throttles.";
 
     SINK_QUEUED, "watchkeeper_sink_queued", Gauge, ["sink"], No, "Events that wait to be delivered.";
+    SINK_BYTES, "watchkeeper_sink_queued_bytes", Gauge, ["sink"], No, "How large the events are that wait.";
     SINK_DELIVERED, "watchkeeper_sink_delivered", Counter, ["sink"], No, "Events delivered.";
-    SINK_DROPPED, "watchkeeper_sink_dropped", Counter, ["sink"], Total, "Events that were lost because the buffer was full.";
-    SINK_FAILING, "watchkeeper_sink_failing", Gauge, ["sink"], Total, "1 when the last delivery failed.";
+    SINK_DROPPED, "watchkeeper_sink_dropped", Counter, ["sink"], Total, "Events that were given up: no room in the buffer, damaged on disk, or refused.";
+    SINK_FAILING, "watchkeeper_sink_failing", Gauge, ["sink"], Total, "1 while nothing can be delivered.";
 
     START_TIME, "process_start_time_seconds", Gauge, [], No, "When the process began, in seconds since 1970.";
     MEMORY, "process_resident_memory_bytes", Gauge, [], Total, "Memory that the process holds.";

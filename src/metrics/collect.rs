@@ -55,11 +55,13 @@ pub struct Sink {
     pub name: String,
     /// Events that wait.
     pub queued: u64,
+    /// How large they are, in bytes.
+    pub queued_bytes: u64,
     /// Events delivered.
     pub delivered: u64,
-    /// Events lost.
+    /// Events given up.
     pub dropped: u64,
-    /// Whether the last delivery failed.
+    /// Whether nothing can be delivered.
     pub is_failing: bool,
 }
 
@@ -276,6 +278,7 @@ fn sinks(sinks: &[Sink]) -> Vec<Family> {
     };
     vec![
         family(&of::SINK_QUEUED, |sink| number(sink.queued)),
+        family(&of::SINK_BYTES, |sink| number(sink.queued_bytes)),
         family(&of::SINK_DELIVERED, |sink| number(sink.delivered)),
         family(&of::SINK_DROPPED, |sink| number(sink.dropped)),
         family(&of::SINK_FAILING, |sink| flag(sink.is_failing)),

@@ -121,7 +121,14 @@ async fn the_number_of_series_does_not_grow_with_the_estate() {
 async fn every_family_can_be_told_and_the_order_is_the_catalogues() {
     let mut measured = Measured::new(9);
     measured.live(SignedDuration::from_mins(5)).await;
-    let sink = Sink { name: "logs".to_owned(), queued: 3, delivered: 9, dropped: 1, is_failing: true };
+    let sink = Sink {
+        name: "logs".to_owned(),
+        queued: 3,
+        queued_bytes: 900,
+        delivered: 9,
+        dropped: 1,
+        is_failing: true,
+    };
     let families = measured.metrics.families(&[sink]);
     let told: Vec<&str> = families.iter().map(|family| family.def.name).collect();
     let all: Vec<&str> = ALL.iter().map(|def| def.name).collect();
