@@ -11,11 +11,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::backoff::Delay;
 use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::load::LoadError;
+use crate::metrics::Metrics;
 use crate::model::explain::{Explanation, NotKnown, explain, find};
 use crate::model::finding::Finding;
 use crate::model::picture::Picture;
@@ -87,8 +90,10 @@ pub struct Controller {
     clock: Clock,
     journal: Journal,
     published: watch::Sender<Option<Arc<Picture>>>,
+    metrics: Metrics,
     /// What the last pass decided, for those who ask.
     decided: Plan,
+    has_said_account: bool,
     asking: mpsc::Sender<Asked>,
     asked: mpsc::Receiver<Asked>,
     options: Options,
@@ -109,7 +114,23 @@ impl Controller {
         let published = watch::Sender::new(None);
         let (asking, asked) = mpsc::channel(WAITING);
         let decided = Plan::default();
-        Self { folder, source, scope, clock, journal, published, decided, asking, asked, options, rng }
+        let (clients, interval) = (scope.clients.clone(), scope.rules.interval);
+        let metrics = Metrics::new(clients, clock.clone(), interval, published.subscribe());
+        Self {
+            folder,
+            source,
+            scope,
+            clock,
+            journal,
+            published,
+            metrics,
+            decided,
+            has_said_account: false,
+            asking,
+            asked,
+            options,
+            rng,
+        }
     }
 
     /// Where to ask what is known of a node, a network or an object. Answers come between passes.
@@ -122,11 +143,23 @@ impl Controller {
         self.published.subscribe()
     }
 
+    /// What passes come to, in numbers.
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
+    }
+
     /// Runs until it is done or `stop` is cancelled.
     ///
     /// # Errors
     /// When the folder cannot be read and the options do not say to wait for it.
-    pub async fn run(mut self, stop: &CancellationToken) -> Result<End, LoadError> {
+    pub async fn run(self, stop: &CancellationToken) -> Result<End, LoadError> {
+        let (installation, region) = (&self.scope.rules.installation, self.scope.clients.region());
+        // The account is known once AWS was asked.
+        let scope = tracing::info_span!("scope", %installation, %region, account = Empty);
+        self.go_on(stop).instrument(scope).await
+    }
+
+    async fn go_on(mut self, stop: &CancellationToken) -> Result<End, LoadError> {
         let started = self.clock.now();
         let mut said = self.first_read(stop).await?;
         let mut watcher = Watcher::new(&self.folder);
@@ -134,12 +167,15 @@ impl Controller {
             if stop.is_cancelled() {
                 return Ok(End::Stopped);
             }
-            let Some(passed) = self.pass(std::mem::take(&mut said), stop).await else {
+            let number = self.scope.picture.as_ref().map_or(1, |picture| picture.status.passes + 1);
+            let span = tracing::info_span!("pass", pass = number);
+            let Some(passed) = self.pass(std::mem::take(&mut said), stop).instrument(span).await else {
                 return Ok(End::Stopped);
             };
             if let Some(end) = self.ended(started, &passed) {
                 return Ok(end);
             }
+            self.say_account(&passed.status);
             let next = self.next(&passed, started);
             self.decided = passed.plan;
             if !self.wait(next, &mut watcher, stop).await {
@@ -167,6 +203,7 @@ impl Controller {
 
     /// One pass; `None` when it had to be given up because the stop would not wait.
     async fn pass(&mut self, said: Vec<Finding>, stop: &CancellationToken) -> Option<Passed> {
+        let begun = self.clock.now();
         let work = self.scope.pass(self.source.desired(), said, self.options.mode, &self.clock, stop);
         let out_of_patience = async {
             stop.cancelled().await;
@@ -181,16 +218,25 @@ impl Controller {
             }
         };
         self.journal.write(passed.events.clone());
-        self.journal.progress(&passed.status, self.scope.observed.commands_under_way());
+        let commands = self.scope.observed.commands_under_way();
+        self.metrics.passed(begun, &passed, commands);
+        self.journal.progress(&passed.status, commands);
         self.published.send_replace(Some(passed.picture.clone()));
         tracing::debug!(
-            pass = passed.status.passes,
             actions = passed.plan.actions.len(),
             ready = passed.status.ready_count(),
             objects = passed.status.objects.len(),
             "pass ended"
         );
         Some(passed)
+    }
+
+    /// Every line from now on says in which account. Said once: a span's field cannot be taken back.
+    fn say_account(&mut self, status: &Status) {
+        if !self.has_said_account && self.scope.observed.identity.known().is_some() {
+            tracing::Span::current().record("account", tracing::field::display(&status.account));
+            self.has_said_account = true;
+        }
     }
 
     fn ended(&self, started: Timestamp, passed: &Passed) -> Option<End> {

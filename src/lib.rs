@@ -27,6 +27,7 @@
 //! | [`sim`] | a pretend AWS, for the demonstration and for most tests | know `model` or `aws` |
 //! | [`load`] | the folder → bytes | read meaning into them |
 //! | [`clock`] | the only room with time | – |
+//! | [`metrics`] | the picture, the calls and the loop as numbers for machines | decide, or change anything |
 //! | [`journal`], [`serve`] | events kept and printed; status, events and health over HTTP | change anything |
 //! | [`cli`] | one file per command; it joins the rooms | be imported by them |
 //!
@@ -81,6 +82,7 @@ pub mod clock;
 pub mod controller;
 pub mod journal;
 pub mod load;
+pub mod metrics;
 pub mod model;
 pub mod pass;
 pub mod serve;

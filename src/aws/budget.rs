@@ -73,6 +73,17 @@ impl Budget {
         })
     }
 
+    /// The present rates in calls per second, of every API that was called.
+    pub fn rates(&self) -> BTreeMap<&'static str, f64> {
+        let now = self.clock.now();
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let rate = |(call, bucket): (&&'static str, &mut Bucket)| {
+            bucket.refill(now);
+            (*call, bucket.rate)
+        };
+        buckets.iter_mut().map(rate).collect()
+    }
+
     fn reserve(&self, api: Api) -> Duration {
         let now = self.clock.now();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);

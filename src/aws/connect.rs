@@ -3,6 +3,7 @@
 //! All of them are built from one `SdkConfig` and run on our [`Clock`]: what the SDK waits for and what time it
 //! believes it is. This module must not call AWS for facts or changes; it only makes that possible.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -26,7 +27,7 @@ use super::budget::Budget;
 use super::error::failure;
 use super::meter::{CallCounts, Meter};
 use crate::clock::Clock;
-use crate::model::failure::Failure;
+use crate::model::failure::{Class, Failure};
 use crate::model::observed::Identity;
 
 /// A connection to AWS stands within this, or the network is broken. The SDK's own default is 3.1 s.
@@ -218,6 +219,11 @@ impl Clients {
         &self.counts
     }
 
+    /// The calls per second that are allowed at present, by call.
+    pub fn rates(&self) -> BTreeMap<&'static str, f64> {
+        self.budget.rates()
+    }
+
     /// Makes one call within the budget.
     pub(super) async fn call<T, E>(
         &self,
@@ -228,7 +234,11 @@ impl Clients {
         E: ProvideErrorMetadata + Error + 'static,
     {
         self.budget.admit(api).await;
-        reply.await.map_err(|error| failure(api.call, &error))
+        reply.await.map_err(|error| {
+            let failure = failure(api.call, &error);
+            say(&failure);
+            failure
+        })
     }
 
     /// Who we are, if AWS was asked already.
@@ -239,6 +249,20 @@ impl Clients {
     /// Remembers who we are.
     pub(super) fn remember_identity(&self, identity: &Identity) {
         *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = Some(identity.clone());
+    }
+}
+
+/// Logs a failed call. What happens in every healthy day, such as a thing that is not there yet, is for those who ask.
+fn say(failure: &Failure) {
+    let Failure { class, code, message, call, request_id } = failure;
+    let request_id = request_id.as_deref().unwrap_or("none");
+    match class {
+        Class::Denied | Class::Invalid | Class::Quota | Class::Ambiguous => {
+            tracing::warn!(%call, %code, %request_id, "AWS call failed: {message}");
+        }
+        Class::Throttled | Class::NotFound | Class::Exists | Class::Conflict | Class::NotReady => {
+            tracing::debug!(%call, %code, %request_id, "AWS call failed: {message}");
+        }
     }
 }
 

@@ -6,7 +6,9 @@ pub mod events;
 pub mod explain;
 pub mod health;
 pub mod install_probe;
+pub mod log;
 pub mod logs;
+pub mod metrics;
 pub mod options;
 pub mod plan;
 pub mod rollout;
@@ -25,6 +27,9 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "watchkeeper", version, about, max_term_width = 110)]
 pub struct Cli {
+    /// How the program's own log is written.
+    #[command(flatten)]
+    pub log: log::LogArgs,
     #[command(subcommand)]
     command: Command,
 }

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::metrics::{self, MetricsTo};
 use super::options::{AwsArgs, Connected, FolderArg, RuleArgs, duration, loopback, std_duration};
 use crate::clock::Clock;
 use crate::controller::{Controller, End, Options, Until};
@@ -48,6 +49,9 @@ pub struct Args {
     /// Where `status`, `events` and health checks are answered; loopback only. `none` answers nowhere
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: String,
+    /// Where metrics go, besides `/metrics` under the address of --listen
+    #[arg(long, value_enum, default_value_t = MetricsTo::None)]
+    metrics: MetricsTo,
     /// A file that is touched whenever the folder's sync has looked and succeeded, whether or not anything changed
     #[arg(long, value_name = "FILE")]
     source_heartbeat: Option<PathBuf>,
@@ -88,9 +92,12 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
     stop_on_signals(&stop)?;
     if !args.once {
         let questions = controller.questions();
-        let told =
-            Told { pictures: controller.pictures(), journal, questions, clock: clock.clone(), interval };
+        let (pictures, metrics) = (controller.pictures(), controller.metrics());
+        let told = Told { pictures, journal, questions, metrics, clock: clock.clone(), interval };
         listen(&args.listen, told, &tasks, &stop).await?;
+    }
+    if args.metrics == MetricsTo::Emf {
+        tasks.spawn(metrics::tell_cloudwatch(controller.metrics(), clock.clone(), stop.clone()));
     }
     if let (Some(sim), Some(every)) = (sim, args.aws.simulation.drift) {
         tasks.spawn(break_things(sim, clock, every, stop.clone()));

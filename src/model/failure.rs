@@ -29,7 +29,7 @@ pub enum Class {
 
 /// One failed call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{code}: {message}")]
+#[error("{code}: {message}{}", said(request_id.as_deref()))]
 pub struct Failure {
     /// What can be done about it.
     pub class: Class,
@@ -48,4 +48,9 @@ impl Failure {
     pub const fn may_have_happened(&self) -> bool {
         matches!(self.class, Class::Ambiguous)
     }
+}
+
+/// The request id at the end of a failure's text: what AWS Support asks for first.
+fn said(request_id: Option<&str>) -> String {
+    request_id.map(|id| format!(" (request id {id})")).unwrap_or_default()
 }

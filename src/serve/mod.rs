@@ -2,6 +2,8 @@
 //!
 //! It changes nothing, ever, and listens on loopback only.
 
+mod metrics;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::controller::Asked;
 use crate::journal::Journal;
+use crate::metrics::{Metrics, OVERDUE_INTERVALS};
 use crate::model::event::Event;
 use crate::model::picture::Picture;
 
@@ -27,8 +30,6 @@ use crate::model::picture::Picture;
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 /// How many of the last events an explanation has.
 const LAST_EVENTS: usize = 8;
-/// A pass that is this many intervals late is overdue.
-const OVERDUE_INTERVALS: i32 = 5;
 
 /// What the server tells of.
 #[derive(Clone, Debug)]
@@ -39,6 +40,8 @@ pub struct Told {
     pub journal: Journal,
     /// Where to ask what is known of one thing.
     pub questions: mpsc::Sender<Asked>,
+    /// All that in numbers.
+    pub metrics: Metrics,
     /// What time it is.
     pub clock: Clock,
     /// How often a pass should run at least.
@@ -67,6 +70,7 @@ pub async fn serve(told: Told, listener: TcpListener, stop: CancellationToken) -
     let app = Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics::metrics))
         .route("/v1/status", get(status))
         .route("/v1/picture", get(picture))
         .route("/v1/events", get(events))

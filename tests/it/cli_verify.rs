@@ -187,6 +187,7 @@ async fn a_running_controller_explains_over_loopback() {
         pictures: controller.pictures(),
         journal,
         questions: controller.questions(),
+        metrics: controller.metrics(),
         clock,
         interval: minutes(1),
     };

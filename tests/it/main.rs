@@ -18,6 +18,7 @@ mod estate;
 mod facts;
 mod fleet;
 mod flow_logs;
+mod metrics;
 mod ownership;
 mod probe_script;
 mod refused;

@@ -55,7 +55,7 @@ pub use window::Window;
 pub const API_VERSION: &str = "watchkeeper/v1";
 
 /// The kinds of documents, in the order in which their objects are created: what is needed comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
     /// An AWS account and its Regions.
     Account,

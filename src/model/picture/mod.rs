@@ -8,13 +8,16 @@ mod age;
 mod coverage;
 mod parts;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::desired::Kind;
 use super::event::Event;
 use super::plan::{Known, Plan};
+use super::reason::{Nature, Reason};
 use super::status::Status;
 
 pub use age::good_for;
@@ -32,6 +35,9 @@ pub struct Picture {
     pub status: Status,
     /// Every node and network, in conditions, by id.
     pub parts: Vec<Part>,
+    /// What is not simply right, counted.
+    #[serde(default)]
+    pub findings: Vec<Found>,
     /// The stories that are open, worst first: each as the event that would open it now.
     pub open: Vec<Event>,
     /// What is observed of which node and network, and what is not.
@@ -48,8 +54,31 @@ pub fn picture(
 ) -> Picture {
     let parts = parts::of(known, plan, before);
     let coverage = coverage::of(known, &parts);
+    let findings = counted(plan);
     let good_until = status.at + good_for(known.rules.interval);
-    Picture { installation: known.rules.installation.clone(), good_until, status, parts, open, coverage }
+    let installation = known.rules.installation.clone();
+    Picture { installation, good_until, status, parts, findings, open, coverage }
+}
+
+/// How many things stand for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The kind of document that wants it otherwise; none when it concerns the whole scope.
+    pub kind: Option<Kind>,
+    /// Why.
+    pub reason: Reason,
+    /// How many.
+    pub count: u32,
+}
+
+/// By kind, then by reason.
+fn counted(plan: &Plan) -> Vec<Found> {
+    let mut counts: BTreeMap<(Option<Kind>, Reason), u32> = BTreeMap::new();
+    for finding in plan.findings.iter().filter(|finding| finding.reason.nature() != Nature::Fine) {
+        let kind = finding.object.as_ref().map(|object| object.kind);
+        *counts.entry((kind, finding.reason)).or_default() += 1;
+    }
+    counts.into_iter().map(|((kind, reason), count)| Found { kind, reason, count }).collect()
 }
 
 impl Picture {
