@@ -24,6 +24,7 @@ pub mod reason;
 pub mod report;
 pub mod rollout;
 pub mod rules;
+pub mod snapshot;
 pub mod status;
 pub mod story;
 pub mod tags;

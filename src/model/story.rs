@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::action::{Action, Outcome};
 use super::desired::{Kind, ObjectRef};
@@ -40,12 +41,12 @@ pub struct Setting {
 }
 
 /// The stories that are open.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stories {
     open: BTreeMap<Arc<str>, Story>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Story {
     key: Key,
     reason: Reason,
@@ -60,14 +61,14 @@ struct Story {
 }
 
 /// What makes two findings one cause.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Key {
     object: Option<ObjectRef>,
     cause: Cause,
 }
 
 /// The cause of a story.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Cause {
     /// Something differs from its document, and Watchkeeper is at it, whatever step that is at.
     ///
