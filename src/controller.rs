@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff::Delay;
 use crate::clock::Clock;
 use crate::journal::Journal;
+use crate::journal::keeper::Keeper;
 use crate::load::LoadError;
 use crate::model::explain::{Explanation, NotKnown, explain, find};
 use crate::model::finding::Finding;
@@ -92,6 +93,7 @@ pub struct Controller {
     asking: mpsc::Sender<Asked>,
     asked: mpsc::Receiver<Asked>,
     options: Options,
+    keeper: Option<Keeper>,
     rng: fastrand::Rng,
 }
 
@@ -109,7 +111,27 @@ impl Controller {
         let published = watch::Sender::new(None);
         let (asking, asked) = mpsc::channel(WAITING);
         let decided = Plan::default();
-        Self { folder, source, scope, clock, journal, published, decided, asking, asked, options, rng }
+        let keeper = None;
+        Self {
+            folder,
+            source,
+            scope,
+            clock,
+            journal,
+            published,
+            decided,
+            asking,
+            asked,
+            options,
+            keeper,
+            rng,
+        }
+    }
+
+    /// Lets `keeper` keep what a new process goes on with.
+    #[must_use]
+    pub fn keeping(self, keeper: Keeper) -> Self {
+        Self { keeper: Some(keeper), ..self }
     }
 
     /// Where to ask what is known of a node, a network or an object. Answers come between passes.
@@ -143,9 +165,17 @@ impl Controller {
             let next = self.next(&passed, started);
             self.decided = passed.plan;
             if !self.wait(next, &mut watcher, stop).await {
+                self.finish();
                 return Ok(End::Stopped);
             }
             said = self.source.refresh().await?;
+        }
+    }
+
+    fn finish(&mut self) {
+        if let (Some(keeper), Some(picture)) = (&mut self.keeper, &self.scope.picture) {
+            let known = self.scope.known_now(self.source.desired(), self.clock.now());
+            keeper.finish(&known, &self.decided, picture, &self.scope.stories);
         }
     }
 
@@ -183,6 +213,10 @@ impl Controller {
         self.journal.write(passed.events.clone());
         self.journal.progress(&passed.status, self.scope.observed.commands_under_way());
         self.published.send_replace(Some(passed.picture.clone()));
+        if let Some(keeper) = &mut self.keeper {
+            let known = self.scope.known_now(self.source.desired(), self.clock.now());
+            keeper.pass_ended(&known, &passed.plan, &passed.picture, &self.scope.stories);
+        }
         tracing::debug!(
             pass = passed.status.passes,
             actions = passed.plan.actions.len(),

@@ -178,6 +178,19 @@ impl Sink for EventsGroup {
     }
 }
 
+/// Texts of one moment as batches.
+pub(super) fn entries(texts: &[String], at: Timestamp) -> Vec<Vec<Entry>> {
+    let mut rest: Vec<(u64, Entry)> =
+        texts.iter().map(|text| (0, Entry { at, text: text.clone() })).collect();
+    let mut batches = Vec::new();
+    while !rest.is_empty() {
+        let more = rest.split_off(fitting(&rest));
+        batches.push(rest.into_iter().map(|(_, entry)| entry).collect());
+        rest = more;
+    }
+    batches
+}
+
 /// How many of the first entries fit into one batch.
 fn fitting(entries: &[(u64, Entry)]) -> usize {
     let (mut bytes, mut first, mut last) = (0, Timestamp::MAX, Timestamp::MIN);

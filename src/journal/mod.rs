@@ -1,13 +1,16 @@
 //! Events, kept: the latest in memory for whoever asks, each of them printed, and delivered to every sink.
 //!
 //! - [`sinks`] are the places outside: a file, a group of CloudWatch Logs, webhooks. Each has its own [`buffer`] and task.
+//! - [`keeper`] keeps what a new process goes on with; [`back`] reads the group back.
 //!
 //! Makes no events: those come from `model`. A sink that fails must not stop the others, nor the loop.
 
+pub mod back;
 mod buffer;
 mod file;
 pub mod group;
 mod human;
+pub mod keeper;
 mod sink;
 pub mod sinks;
 
@@ -50,6 +53,7 @@ pub struct Journal {
     progress: Arc<Mutex<String>>,
     style: Style,
     queues: Arc<Mutex<Vec<Arc<Queue>>>>,
+    others: Arc<Mutex<Vec<Arc<Mutex<SinkState>>>>>,
 }
 
 impl Journal {
@@ -61,16 +65,24 @@ impl Journal {
             progress: Arc::default(),
             style,
             queues: Arc::default(),
+            others: Arc::default(),
         }
     }
 
     /// Where every sink stands, apart from standard output.
     pub fn sinks(&self) -> Vec<SinkState> {
-        self.queues().iter().map(|queue| queue.state()).collect()
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let others =
+            others.into_iter().map(|state| state.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        self.queues().iter().map(|queue| queue.state()).chain(others).collect()
     }
 
     fn attach(&self, queue: Arc<Queue>) {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner).push(queue);
+    }
+
+    fn tell_of(&self, state: Arc<Mutex<SinkState>>) {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).push(state);
     }
 
     fn queues(&self) -> Vec<Arc<Queue>> {

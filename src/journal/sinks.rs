@@ -1,7 +1,7 @@
 //! The sinks of one controller: starts them, and ends them.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -11,7 +11,7 @@ use super::Journal;
 use super::buffer::Buffer;
 use super::file::EventsFile;
 use super::group::{EventsGroup, Group};
-use super::sink::{Queue, Sink, Wants, work};
+use super::sink::{Queue, Sink, SinkState, Wants, work};
 use crate::clock::Clock;
 
 pub use super::buffer::{Folder, FolderError, replace};
@@ -56,8 +56,13 @@ impl Sinks {
         self.waiting.folder.as_ref()
     }
 
+    /// Lets the journal tell of something that has no queue.
+    pub(super) fn tells(&self, state: Arc<Mutex<SinkState>>) {
+        self.journal.tell_of(state);
+    }
+
     /// Runs `task` beside the sinks. It must end soon after its token is cancelled.
-    pub fn spawn<F>(&self, task: impl FnOnce(CancellationToken) -> F)
+    pub(super) fn spawn<F>(&self, task: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
