@@ -3,6 +3,7 @@
 pub mod client;
 pub mod events;
 pub mod explain;
+pub mod from_logs;
 pub mod health;
 pub mod install_probe;
 pub mod logs;
@@ -11,6 +12,7 @@ pub mod plan;
 pub mod rollout;
 pub mod run;
 pub mod simulate;
+pub mod sinks;
 pub mod status;
 pub mod validate;
 pub mod verify;
@@ -35,10 +37,10 @@ enum Command {
     Run(Box<run::Args>),
     /// Ask a running controller where everything stands
     Status(status::Args),
-    /// Ask a running controller what happened
-    Events(events::Args),
-    /// Ask a running controller what it knows of one node, network or object
-    Explain(explain::Args),
+    /// What happened: from a running controller, or from the log group
+    Events(Box<events::Args>),
+    /// What is known of one node, network or object: from a running controller, or from the log group
+    Explain(Box<explain::Args>),
     /// Read one node, network or object afresh, and say within ten seconds whether it is right
     Verify(Box<verify::Args>),
     /// How far a rollout is; pause, resume, promote, undo or retry it
@@ -64,8 +66,8 @@ pub async fn main(cli: Cli) -> anyhow::Result<u8> {
         Command::Plan(args) => Box::pin(plan::main(args)).await,
         Command::Run(args) => Box::pin(run::main(*args)).await,
         Command::Status(args) => status::main(args).await,
-        Command::Events(args) => events::main(args).await,
-        Command::Explain(args) => explain::main(args).await,
+        Command::Events(args) => Box::pin(events::main(*args)).await,
+        Command::Explain(args) => Box::pin(explain::main(*args)).await,
         Command::Verify(args) => Box::pin(verify::main(*args)).await,
         Command::Rollout(args) => Box::pin(rollout::main(*args)).await,
         Command::Logs(args) => Box::pin(logs::main(args)).await,

@@ -13,6 +13,7 @@ mod human;
 pub mod keeper;
 mod sink;
 pub mod sinks;
+pub mod webhook;
 
 use std::collections::VecDeque;
 use std::io::Write as _;

@@ -12,6 +12,7 @@ use super::buffer::Buffer;
 use super::file::EventsFile;
 use super::group::{EventsGroup, Group};
 use super::sink::{Queue, Sink, SinkState, Wants, work};
+use super::webhook::Webhook;
 use crate::clock::Clock;
 
 pub use super::buffer::{Folder, FolderError, replace};
@@ -49,6 +50,15 @@ impl Sinks {
     /// A group of CloudWatch Logs.
     pub fn group(&self, group: Group) {
         self.start("group", Box::new(|_| true), EventsGroup::new(group));
+    }
+
+    /// A webhook.
+    pub fn webhook(&self, webhook: Webhook) {
+        let name = webhook.name();
+        // Two of them may have files of one name; each needs a buffer of its own.
+        let same = self.journal.sinks().iter().filter(|sink| sink.name.starts_with(&name)).count();
+        let name = if same > 0 { format!("{name}-{}", same + 1) } else { name };
+        self.start(&name, webhook.wants(), webhook);
     }
 
     /// The folder that the buffers are in, for what else outlives the process.
