@@ -126,7 +126,13 @@ impl EventsGroup {
         let now = self.group.clients.clock().now();
         let mut entries: Vec<(u64, Entry)> =
             batch.iter().map(|record| (record.number, entry(&record.text, now))).collect();
-        let mut take = fitting(&entries);
+        // A note about what is missing goes with the event that it stands before.
+        let mut least = 1;
+        if let [(0, note), (_, first), ..] = entries.as_mut_slice() {
+            note.at = first.at;
+            least = 2;
+        }
+        let mut take = fitting(&entries).max(least);
         loop {
             entries.truncate(take);
             let through = entries.iter().map(|(number, _)| *number).max();
@@ -138,19 +144,19 @@ impl EventsGroup {
             let refused = if young.is_empty() { Ok(0) } else { self.group.put(&stream, &young).await };
             match refused {
                 Ok(refused) => {
-                    let lost = (too_old + refused) as u64;
+                    let events = entries.iter().filter(|(number, _)| *number > 0).count() as u64;
+                    let lost = events.min((too_old + refused) as u64);
                     let why =
                         format!("{too_old} are older than 14 days, {refused} CloudWatch Logs did not take");
-                    let events = entries.iter().filter(|(number, _)| *number > 0).count() as u64;
                     return Ok(Delivery {
                         through,
-                        delivered: events.saturating_sub(lost),
+                        delivered: events - lost,
                         refused: (lost > 0).then_some((lost, why)),
                         trouble: None,
                     });
                 }
                 // One of them is the cause: the first half alone, until it is found.
-                Err(why) if why.class == Class::Invalid && take > 1 => take /= 2,
+                Err(why) if why.class == Class::Invalid && take > least => take = least.max(take / 2),
                 Err(why) if why.class == Class::Invalid => {
                     let refused = Some((1, format!("{}: {why}", why.call)));
                     return Ok(Delivery { through, refused, ..Delivery::default() });

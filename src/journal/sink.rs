@@ -267,6 +267,8 @@ pub(super) async fn work<S: Sink>(queue: Arc<Queue>, mut sink: S, clock: Clock, 
         }
         let last_try = closing.is_cancelled();
         let delivery = sink.deliver(&batch).await;
+        // No sink should say that nothing happened; one that does is not asked again at once.
+        let is_idle = delivery.delivered == 0 && delivery.refused.is_none();
         if delivery.delivered > 0 {
             delay.succeeded();
             refusals = 0;
@@ -275,7 +277,7 @@ pub(super) async fn work<S: Sink>(queue: Arc<Queue>, mut sink: S, clock: Clock, 
         }
         let wait = match queue.take(delivery, clock.now()) {
             Some(trouble) => trouble.wait.unwrap_or_default().min(LONGEST_WISH).max(delay.failed()),
-            None if refusals > REFUSALS => delay.failed(),
+            None if refusals > REFUSALS || is_idle => delay.failed(),
             None => continue,
         };
         if last_try {
