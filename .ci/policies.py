@@ -32,6 +32,7 @@ AWS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "1
 # For parameters that have no default, or none that fits its place.
 PARAMETERS = {
     "GitCredentialsSecretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:git-AbCdEf",
+    "WebhookSecretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:webhook-AbCdEf",
     "PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/boundary",
 }
 ABSENT = object()

@@ -17,6 +17,7 @@ use tracing::field::Empty;
 use crate::backoff::Delay;
 use crate::clock::Clock;
 use crate::journal::Journal;
+use crate::journal::keeper::Keeper;
 use crate::load::LoadError;
 use crate::metrics::Metrics;
 use crate::model::explain::{Explanation, NotKnown, explain, find};
@@ -97,6 +98,7 @@ pub struct Controller {
     asking: mpsc::Sender<Asked>,
     asked: mpsc::Receiver<Asked>,
     options: Options,
+    keeper: Option<Keeper>,
     rng: fastrand::Rng,
 }
 
@@ -116,6 +118,7 @@ impl Controller {
         let decided = Plan::default();
         let (clients, interval) = (scope.clients.clone(), scope.rules.interval);
         let metrics = Metrics::new(clients, clock.clone(), interval, published.subscribe());
+        let keeper = None;
         Self {
             folder,
             source,
@@ -129,8 +132,15 @@ impl Controller {
             asking,
             asked,
             options,
+            keeper,
             rng,
         }
+    }
+
+    /// Lets `keeper` keep what a new process goes on with.
+    #[must_use]
+    pub fn keeping(self, keeper: Keeper) -> Self {
+        Self { keeper: Some(keeper), ..self }
     }
 
     /// Where to ask what is known of a node, a network or an object. Answers come between passes.
@@ -179,9 +189,17 @@ impl Controller {
             let next = self.next(&passed, started);
             self.decided = passed.plan;
             if !self.wait(next, &mut watcher, stop).await {
+                self.finish();
                 return Ok(End::Stopped);
             }
             said = self.source.refresh().await?;
+        }
+    }
+
+    fn finish(&mut self) {
+        if let (Some(keeper), Some(picture)) = (&mut self.keeper, &self.scope.picture) {
+            let known = self.scope.known_now(self.source.desired(), self.clock.now());
+            keeper.finish(&known, &self.decided, picture, &self.scope.stories);
         }
     }
 
@@ -222,6 +240,10 @@ impl Controller {
         self.metrics.passed(begun, &passed, commands);
         self.journal.progress(&passed.status, commands);
         self.published.send_replace(Some(passed.picture.clone()));
+        if let Some(keeper) = &mut self.keeper {
+            let known = self.scope.known_now(self.source.desired(), self.clock.now());
+            keeper.pass_ended(&known, &passed.plan, &passed.picture, &self.scope.stories);
+        }
         tracing::debug!(
             actions = passed.plan.actions.len(),
             ready = passed.status.ready_count(),

@@ -62,6 +62,7 @@
 //! | does a node's telemetry arrive? | its log streams and metrics, read again | it is read again |
 //! | was this write tried lately, in vain? | `Memory`: attempts | it is tried again at once, once |
 //! | does somebody else keep writing it? | `Memory`: corrections | `Contested` is noticed some corrections later |
+//! | which causes were told already? | `stories.json` beside the buffers of the sinks; the last snapshot in the log group | what is open is told again |
 //! | was this untagged group ours before it vanished? | `Memory`: ours | it is `NotOwned` until adopted |
 //!
 //! # Invariants

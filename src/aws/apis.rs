@@ -114,6 +114,10 @@ pub const PUT_RETENTION: Api = Api::new("logs:PutRetentionPolicy", 4.0, 4.0);
 pub const DELETE_RETENTION: Api = Api::new("logs:DeleteRetentionPolicy", 4.0, 4.0);
 /// 5 a second.
 pub const LOGS_TAG: Api = Api::new("logs:TagResource", 4.0, 4.0);
+/// 50 a second. One in the life of a process, or two.
+pub const CREATE_LOG_STREAM: Api = Api::new("logs:CreateLogStream", 5.0, 5.0);
+/// 5,000 a second. One for all events of a pass.
+pub const PUT_LOG_EVENTS: Api = Api::new("logs:PutLogEvents", 20.0, 20.0);
 /// 5 a second.
 pub const ASSOCIATE_KMS_KEY: Api = Api::new("logs:AssociateKmsKey", 4.0, 4.0);
 

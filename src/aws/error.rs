@@ -43,6 +43,8 @@ const CODES: &[(Class, &[&str])] = &[
     (Class::Exists, &[
         "ParameterAlreadyExists", "ResourceAlreadyExists", "EntityAlreadyExists", "FlowLogAlreadyExists",
         "DocumentAlreadyExists", "AssociationAlreadyExists",
+        // Of `PutLogEvents`: the batch arrived before, its reply was lost.
+        "DataAlreadyAccepted",
     ]),
     (Class::Conflict, &[
         "OperationAborted", "ConcurrentModification", "DeleteConflict", "TooManyUpdates",

@@ -1,6 +1,6 @@
 //! Log events, read for a person: `logs:FilterLogEvents`, and the names of the groups that there are.
 //!
-//! Only what `watchkeeper logs` needs. What the controller asks of logs is in `observe/arrival`.
+//! Only what `watchkeeper logs` and `--from logs` need. What the controller asks of logs is in `observe/arrival`.
 
 use std::sync::Arc;
 
@@ -41,19 +41,26 @@ pub struct Line {
     pub message: String,
 }
 
-/// The pages of one search, oldest event first. An empty page is not the end.
+/// The pages of one search, in order. An empty page is not the end.
 #[derive(Debug)]
 pub struct Pages {
     tokens: Tokens,
     /// The token of the next page; `None` before the first one.
     next: Option<String>,
     is_over: bool,
+    newest_first: bool,
 }
 
 impl Pages {
     /// The pages of a search that has not begun.
     pub fn new(clients: &Clients) -> Self {
-        Self { tokens: Tokens::new(filter_log_events(clients.region())), next: None, is_over: false }
+        let tokens = Tokens::new(filter_log_events(clients.region()));
+        Self { tokens, next: None, is_over: false, newest_first: false }
+    }
+
+    /// The same, newest event first. AWS wants a search that reaches back to 2024 at most.
+    pub fn newest_first(clients: &Clients) -> Self {
+        Self { newest_first: true, ..Self::new(clients) }
     }
 
     /// The next page; `None` after the last one.
@@ -71,6 +78,7 @@ impl Pages {
             .set_log_stream_name_prefix(search.stream.clone())
             .set_filter_pattern(search.pattern.clone())
             .start_time(search.since.as_millisecond())
+            .set_start_from_head(self.newest_first.then_some(false))
             .set_next_token(self.next.take());
         let reply = clients.call(filter_log_events(clients.region()), request.send()).await?;
         self.next = self.tokens.follow(reply.next_token)?;

@@ -5,7 +5,7 @@
 //! - [`budget`] holds calls to that, and slows down where AWS says so; [`meter`] counts what was sent.
 //! - [`error`] turns AWS's codes into [`Class`](crate::model::failure::Class)es; nothing else knows a code.
 //! - [`observe`] answers questions. [`act`] carries out actions.
-//! - [`log_events`] reads log events for a person.
+//! - [`log_events`] reads log events for a person; [`log_stream`] writes those that tell of Watchkeeper itself.
 //!
 //! Nothing is decided here: no safety rule, no policy, no second thoughts. No trait of ours stands in front of
 //! AWS either: the clients are the SDK's, and a test swaps only the HTTP client and the clock. This module must
@@ -17,6 +17,7 @@ pub mod budget;
 pub mod connect;
 pub mod error;
 pub mod log_events;
+pub mod log_stream;
 pub mod meter;
 mod observe;
 mod paging;

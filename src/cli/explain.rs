@@ -1,4 +1,5 @@
-//! `watchkeeper explain NODE|VPC|OBJECT`: everything that a running controller knows of one thing, on one screen.
+//! `watchkeeper explain NODE|VPC|OBJECT`: everything that a running controller knows of one thing, or knew when it left
+//! its last snapshot, on one screen.
 //!
 //! Names and outputs come from machines that may be hostile: no control character of theirs is let through.
 
@@ -7,18 +8,27 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
 use hyper::StatusCode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::client;
+use super::from_logs::{self, FromArgs};
 use super::plan::Output;
+use crate::aws::Clients;
+use crate::journal::back::{History, Told};
 use crate::journal::{duration, escaped, harmless, render};
 use crate::model::explain::{Applies, Doing, Explanation, Fact, Ran};
+use crate::model::snapshot::Snapshot;
 use crate::model::status::Truth;
 
 /// How many lines of one output are shown, from its end.
 const LINES: usize = 12;
 /// The longest line of an output, in characters.
 const LINE: usize = 160;
+
+/// From the log group: how far back events are read,
+const EVENTS_SINCE: SignedDuration = SignedDuration::from_hours(24);
+/// and how many of the last ones are shown.
+const LAST_EVENTS: usize = 8;
 
 /// The options of `explain`.
 #[derive(Debug, ClapArgs)]
@@ -29,6 +39,8 @@ pub struct Args {
     /// The running controller
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     server: String,
+    #[command(flatten)]
+    from: FromArgs,
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
@@ -39,12 +51,42 @@ pub struct Args {
 /// # Errors
 /// When no controller answers, or it knows no such thing.
 pub async fn main(args: Args) -> anyhow::Result<u8> {
-    let explanation = ask(&args.server, &args.what).await?;
+    let explanation = match args.from.latest().await? {
+        Some((clients, latest)) => {
+            eprintln!("{}", latest.says());
+            recalled(&clients, &latest.snapshot, &args).await?
+        }
+        None => ask(&args.server, &args.what).await?,
+    };
     match args.output {
         Output::Text => super::print(&text(&explanation, super::is_colour())),
         Output::Json => super::print(&format!("{}\n", serde_json::to_string_pretty(&explanation)?)),
     }
     Ok(0)
+}
+
+async fn recalled(clients: &Clients, snapshot: &Snapshot, args: &Args) -> anyhow::Result<Explanation> {
+    let mut explanation = match snapshot.explanation(&args.what) {
+        Ok(explanation) => explanation.clone(),
+        Err(why) => bail!("{}", harmless(&why.to_string())),
+    };
+    let what = explanation.subject.to_string();
+    let since = snapshot.picture.status.at - EVENTS_SINCE;
+    let group = args.from.group().unwrap_or_default();
+    let history = History::new(clients, group, &args.from.installation, since).await;
+    let mut history = history.map_err(from_logs::failed)?;
+    let mut events = Vec::new();
+    let looked = history.look(clients, |told| {
+        if let Told::Event(event) = told
+            && event.concerns(&what)
+        {
+            events.push(*event);
+        }
+        true
+    });
+    looked.await.map_err(from_logs::failed)?;
+    explanation.events = events.split_off(events.len().saturating_sub(LAST_EVENTS));
+    Ok(explanation)
 }
 
 /// What the controller at `server` knows of `what`.

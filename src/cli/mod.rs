@@ -4,6 +4,7 @@ pub mod client;
 pub mod coverage;
 pub mod events;
 pub mod explain;
+pub mod from_logs;
 pub mod health;
 pub mod install_probe;
 pub mod log;
@@ -16,6 +17,7 @@ pub mod run;
 pub mod runbook;
 mod shown;
 pub mod simulate;
+pub mod sinks;
 pub mod status;
 mod table;
 pub mod validate;
@@ -44,12 +46,12 @@ enum Command {
     Run(Box<run::Args>),
     /// Ask a running controller where everything stands
     Status(status::Args),
-    /// Ask a running controller what is observed, and what is not and why
+    /// What is observed, and what is not and why
     Coverage(coverage::Args),
-    /// Ask a running controller what happened
-    Events(events::Args),
-    /// Ask a running controller what it knows of one node, network or object
-    Explain(explain::Args),
+    /// What happened: from a running controller, or from the log group
+    Events(Box<events::Args>),
+    /// What is known of one node, network or object: from a running controller, or from the log group
+    Explain(Box<explain::Args>),
     /// Read one node, network or object afresh, and say within ten seconds whether it is right
     Verify(Box<verify::Args>),
     /// How far a rollout is; pause, resume, promote, undo or retry it
@@ -79,8 +81,8 @@ pub async fn main(cli: Cli) -> anyhow::Result<u8> {
         Command::Status(args) => status::main(args).await,
         Command::Coverage(args) => coverage::main(args).await,
         Command::Runbook(args) => runbook::main(&args),
-        Command::Events(args) => events::main(args).await,
-        Command::Explain(args) => explain::main(args).await,
+        Command::Events(args) => Box::pin(events::main(*args)).await,
+        Command::Explain(args) => Box::pin(explain::main(*args)).await,
         Command::Verify(args) => Box::pin(verify::main(*args)).await,
         Command::Rollout(args) => Box::pin(rollout::main(*args)).await,
         Command::Logs(args) => Box::pin(logs::main(args)).await,

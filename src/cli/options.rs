@@ -261,6 +261,14 @@ pub fn installation(text: &str) -> Result<String, String> {
     if fits { Ok(text.to_owned()) } else { Err("1 to 16 of a–z, 0–9 and -".to_owned()) }
 }
 
+/// The name of a log group (API reference of `CreateLogGroup`).
+pub fn group_name(text: &str) -> Result<String, String> {
+    let fits = (1..=512).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_/#".contains(&byte))
+        && !text.starts_with("aws/");
+    if fits { Ok(text.to_owned()) } else { Err("1 to 512 of A–Z, a–z, 0–9 and . - _ / #".to_owned()) }
+}
+
 /// Refuses addresses that others can reach.
 pub fn loopback(address: &str) -> anyhow::Result<std::net::SocketAddr> {
     let address: std::net::SocketAddr = address

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::metrics::{self, MetricsTo};
 use super::options::{AwsArgs, Connected, FolderArg, RuleArgs, duration, loopback, std_duration};
+use super::sinks::{FLUSHED_WITHIN, For, SinkArgs};
 use crate::clock::Clock;
 use crate::controller::{Controller, End, Options, Until};
 use crate::journal::{Journal, Style};
@@ -34,6 +35,8 @@ pub struct Args {
     aws: AwsArgs,
     #[command(flatten)]
     rules: RuleArgs,
+    #[command(flatten)]
+    sinks: SinkArgs,
     /// Run one pass, then stop
     #[arg(long, conflicts_with = "until_ready")]
     once: bool,
@@ -79,13 +82,23 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
     let Connected { clients, clock, sim } = args.aws.connect().await?;
     let journal = Journal::new(args.style());
     let rules = args.rules.rules(args.aws.is_simulated());
-    let interval = rules.interval;
+    let (interval, installation) = (rules.interval, rules.installation.clone());
     let heartbeat =
         args.source_heartbeat.clone().map(|file| Heartbeat { file, max_age: args.source_max_age });
     let source = Source::new(args.folder.folder.clone(), heartbeat);
-    let scope = Scope::new(clients, rules, clock.now());
+    let of = For {
+        clients: &clients,
+        installation: &installation,
+        seed: args.aws.simulation.seed,
+        is_passing: sim.is_some(),
+        only_looks: args.dry_run,
+    };
+    let sinks = args.sinks.start(&journal, of)?;
+    let mut scope = Scope::new(clients.clone(), rules, clock.now());
+    scope.stories = args.sinks.restored(&sinks, of).await.unwrap_or_default();
     let folder = args.folder.folder.clone();
     let controller = Controller::new(folder, source, scope, clock.clone(), journal.clone(), args.options());
+    let controller = args.sinks.keep(controller, &sinks, of);
 
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
@@ -106,6 +119,7 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
     stop.cancel();
     tasks.close();
     tasks.wait().await;
+    sinks.close(FLUSHED_WITHIN).await;
     Ok(conclude(&end?, &args))
 }
 

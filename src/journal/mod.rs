@@ -1,8 +1,19 @@
-//! Events, kept: the latest in memory for whoever asks, and each of them printed.
+//! Events, kept: the latest in memory for whoever asks, each of them printed, and delivered to every sink.
+//!
+//! - [`sinks`] are the places outside: a file, a group of CloudWatch Logs, webhooks. Each has its own [`buffer`] and task.
+//! - [`keeper`] keeps what a new process goes on with; [`back`] reads the group back.
 //!
 //! Makes no events: those come from `model`. A sink that fails must not stop the others, nor the loop.
 
+pub mod back;
+mod buffer;
+mod file;
+pub mod group;
 mod human;
+pub mod keeper;
+mod sink;
+pub mod sinks;
+pub mod webhook;
 
 use std::collections::VecDeque;
 use std::io::Write as _;
@@ -12,9 +23,11 @@ use tokio::sync::watch;
 
 use crate::model::event::Event;
 use crate::model::status::Status;
+use sink::Queue;
 
 pub use human::render;
 pub(crate) use human::{duration, escaped, harmless};
+pub use sink::{Dropped, Gap, SinkState};
 
 /// How many events are kept in memory.
 const KEPT: usize = 5_000;
@@ -40,24 +53,59 @@ pub struct Journal {
     last: Arc<watch::Sender<u64>>,
     progress: Arc<Mutex<String>>,
     style: Style,
+    queues: Arc<Mutex<Vec<Arc<Queue>>>>,
+    others: Arc<Mutex<Vec<Arc<Mutex<SinkState>>>>>,
 }
 
 impl Journal {
     /// An empty journal that prints in `style`.
     pub fn new(style: Style) -> Self {
-        Self { kept: Arc::default(), last: Arc::new(watch::Sender::new(0)), progress: Arc::default(), style }
+        Self {
+            kept: Arc::default(),
+            last: Arc::new(watch::Sender::new(0)),
+            progress: Arc::default(),
+            style,
+            queues: Arc::default(),
+            others: Arc::default(),
+        }
     }
 
-    /// Numbers, keeps and prints events.
+    /// Where every sink stands, apart from standard output.
+    pub fn sinks(&self) -> Vec<SinkState> {
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let others =
+            others.into_iter().map(|state| state.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        self.queues().iter().map(|queue| queue.state()).chain(others).collect()
+    }
+
+    fn attach(&self, queue: Arc<Queue>) {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner).push(queue);
+    }
+
+    fn tell_of(&self, state: Arc<Mutex<SinkState>>) {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).push(state);
+    }
+
+    fn queues(&self) -> Vec<Arc<Queue>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Numbers, keeps and prints events, and queues them for every sink.
     pub fn write(&self, events: Vec<Event>) {
         if events.is_empty() {
             return;
         }
         let mut last = *self.last.borrow();
+        let queues = self.queues();
         for mut event in events {
             last += 1;
             event.number = last;
             self.print(&event);
+            if !queues.is_empty() {
+                // An event has only texts and numbers: all of it can be written.
+                let text: Arc<str> = serde_json::to_string(&event).unwrap_or_default().into();
+                queues.iter().for_each(|queue| queue.push(&event, &text));
+            }
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             if kept.len() == KEPT {
                 kept.pop_front();

@@ -139,6 +139,12 @@ impl Change {
         *self.subject == *id || self.write.split(' ').nth(1) == Some(id)
     }
 
+    /// The ids of what it changes, makes or deletes.
+    pub fn things(&self) -> impl Iterator<Item = &str> {
+        let named = self.write.split(' ').nth(1).filter(|named| **named != *self.subject);
+        std::iter::once(&*self.subject).chain(named)
+    }
+
     /// The first word of the write, such as `configure`.
     fn verb(&self) -> &str {
         self.write.split(' ').next().unwrap_or_default()

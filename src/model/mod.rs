@@ -25,6 +25,7 @@ pub mod report;
 pub mod rollout;
 pub mod rules;
 pub mod runbook;
+pub mod snapshot;
 pub mod status;
 pub mod story;
 pub mod tags;

@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use super::wire::{Request, Response};
 use super::{Answer, Sim};
 
-/// No AWS call that the simulator knows is larger.
-const BODY_LIMIT: usize = 1024 * 1024;
+/// No AWS call that the simulator knows is larger: a full batch of `PutLogEvents`, whose text JSON may escape sixfold.
+const BODY_LIMIT: usize = 8 * 1024 * 1024;
 
 const GREETING: &str =
     "This is Watchkeeper's simulated AWS. Point an AWS client here with AWS_ENDPOINT_URL.\n";

@@ -2,38 +2,39 @@
 
 use std::sync::Arc;
 
+use super::index::Index;
 use super::{Doing, Ran, Subject};
 use crate::model::desired::ObjectRef;
 use crate::model::finding::Finding;
 use crate::model::memory::{Attempts, Change};
 use crate::model::observed::{Command, CommandStatus, InvocationStatus, StepResult};
-use crate::model::plan::{Known, Plan};
+use crate::model::plan::Known;
 use crate::model::reason::{Nature, Reason};
 
 /// How many findings, and how many commands, are told.
 const MOST: usize = 12;
 /// How many fields of one finding are told.
 const FIELDS: usize = 8;
+/// What became of a command that went wrong on its node.
+pub(super) const FAILED: &str = "failed";
 /// How much of an output is told, from its end, in characters.
 const OUTPUT: usize = 600;
 
 /// What is being done about `subject`, or waited for: the worst first.
-pub(super) fn of(known: &Known<'_>, plan: &Plan, subject: &Subject) -> Vec<Doing> {
-    let is_meant = |finding: &&Finding| match subject {
-        Subject::Object(id) => finding.object.as_ref() == Some(id),
-        Subject::Node(id) | Subject::Network(id) => finding.subject.as_ref() == Some(id),
+pub(super) fn of(index: &Index<'_>, subject: &Subject) -> Vec<Doing> {
+    let mut findings: Vec<&Finding> = match subject {
+        Subject::Object(id) => index.of(id).to_vec(),
+        Subject::Node(id) | Subject::Network(id) => index.about(id).to_vec(),
     };
-    let mut findings: Vec<&Finding> = plan.findings.iter().filter(is_meant).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.reason.nature()));
     let mut doing: Vec<Doing> = findings.iter().take(MOST).map(|finding| doing(finding)).collect();
     if let Some(next) = findings.get(MOST) {
         let message = format!("and {} more", findings.len() - MOST);
         doing.push(Doing { object: next.object.clone(), message, ..plain(next.reason) });
     }
-    doing.extend(tries(known, subject));
-    let general =
-        plan.findings.iter().filter(|finding| finding.object.is_none() && finding.subject.is_none());
-    doing.extend(general.filter(|finding| finding.reason.nature() > Nature::Note).map(self::doing));
+    doing.extend(tries(index, subject));
+    let general = index.general.iter().filter(|finding| finding.reason.nature() > Nature::Note);
+    doing.extend(general.map(|finding| self::doing(finding)));
     doing
 }
 
@@ -62,10 +63,10 @@ fn doing(finding: &Finding) -> Doing {
 }
 
 /// What was tried on it, and does not show yet or failed.
-fn tries(known: &Known<'_>, subject: &Subject) -> Vec<Doing> {
+fn tries(index: &Index<'_>, subject: &Subject) -> Vec<Doing> {
     let (Subject::Node(id) | Subject::Network(id)) = subject else { return Vec::new() };
-    let tried = known.memory.attempts.iter().filter(|(change, _)| change.concerns(id));
-    tried.map(|(change, attempts)| tried_on(known, change, attempts)).take(MOST).collect()
+    let tried = index.tried(id).iter().take(MOST);
+    tried.map(|(change, attempts)| tried_on(&index.known, change, attempts)).collect()
 }
 
 fn tried_on(known: &Known<'_>, change: &Change, attempts: &Attempts) -> Doing {
@@ -87,10 +88,10 @@ fn tried_on(known: &Known<'_>, change: &Change, attempts: &Attempts) -> Doing {
 }
 
 /// The last commands that concerned it, the newest first.
-pub(super) fn commands(known: &Known<'_>, subject: &Subject) -> Vec<Ran> {
+pub(super) fn commands(index: &Index<'_>, subject: &Subject) -> Vec<Ran> {
     let mut ran = match subject {
-        Subject::Node(id) => on_node(known, id),
-        Subject::Object(id) => of_object(known, id),
+        Subject::Node(id) => on_node(index, id),
+        Subject::Object(id) => of_object(&index.known, id),
         Subject::Network(_) => Vec::new(),
     };
     ran.sort_by_key(|ran| std::cmp::Reverse((ran.requested, ran.finished)));
@@ -98,18 +99,16 @@ pub(super) fn commands(known: &Known<'_>, subject: &Subject) -> Vec<Ran> {
     ran
 }
 
-fn on_node(known: &Known<'_>, id: &Arc<str>) -> Vec<Ran> {
-    let results = known.observed.on_nodes.get(id).map(|on_node| &on_node.results);
+fn on_node(index: &Index<'_>, id: &Arc<str>) -> Vec<Ran> {
+    let results = index.known.observed.on_nodes.get(id).map(|on_node| &on_node.results);
     let is_told = |command: &Command| {
         results
             .and_then(|results| results.get(&command.step()))
             .is_some_and(|told| told.command == command.id)
     };
-    let under_way = known
-        .observed
-        .commands
-        .values()
-        .filter(|command| command.nodes.contains(id) && command.status == CommandStatus::UnderWay)
+    let under_way = index
+        .under_way(id)
+        .iter()
         .filter(|command| !is_told(command))
         .map(|command| pending(command, Some(id.clone())));
     let over = results.into_iter().flat_map(|results| results.values()).map(|told| result(id, told));
@@ -152,7 +151,7 @@ fn result(node: &Arc<str>, told: &StepResult) -> Ran {
     let outcome = match told.status {
         InvocationStatus::UnderWay => "under way",
         InvocationStatus::Success => "succeeded",
-        InvocationStatus::Failed => "failed",
+        InvocationStatus::Failed => FAILED,
         InvocationStatus::NeverRan => "never ran",
         InvocationStatus::TimedOut => "was not heard of in time",
     };

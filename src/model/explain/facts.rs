@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::index::{Index, Stream};
 use super::{Fact, Subject};
 use crate::model::desired::{Object, ObjectRef, Spec};
 use crate::model::observed::{FlowLog, Listing, OnNode, Reading};
@@ -47,11 +48,11 @@ pub(super) fn title(known: &Known<'_>, subject: &Subject) -> String {
 }
 
 /// What was observed of `subject`.
-pub(super) fn of(known: &Known<'_>, status: &Status, subject: &Subject) -> Vec<Fact> {
+pub(super) fn of(index: &Index<'_>, status: &Status, subject: &Subject) -> Vec<Fact> {
     match subject {
-        Subject::Node(id) => node(known, id),
-        Subject::Network(id) => network(known, id),
-        Subject::Object(id) => object(known, status, id),
+        Subject::Node(id) => node(index, id),
+        Subject::Network(id) => network(index, id),
+        Subject::Object(id) => object(&index.known, status, id),
     }
 }
 
@@ -86,7 +87,8 @@ fn reading<T>(
     fact(known, what, value, reading.and_then(Reading::tried))
 }
 
-fn node(known: &Known<'_>, id: &Arc<str>) -> Vec<Fact> {
+fn node(index: &Index<'_>, id: &Arc<str>) -> Vec<Fact> {
+    let known = &index.known;
     let observed = known.observed;
     let mut facts = Vec::new();
     let managed = observed.nodes.get(id).map_or_else(
@@ -119,7 +121,7 @@ fn node(known: &Known<'_>, id: &Arc<str>) -> Vec<Fact> {
         }
         None => facts.push(fact(known, "agent", "not known: the node was not probed yet", None)),
     }
-    facts.extend(arrivals(known, id));
+    facts.extend(arrivals(index, id));
     facts
 }
 
@@ -142,23 +144,20 @@ fn probed(probe: &Probe) -> Vec<(&'static str, String)> {
 }
 
 /// The newest events in the streams that bear the subject's id.
-fn arrivals(known: &Known<'_>, id: &str) -> Vec<Fact> {
-    let groups = known.observed.group_arrivals.iter();
-    let read = groups.filter_map(|(group, reading)| Some((group, reading.known()?, reading.at())));
-    let streams = read.flat_map(|(group, arrivals, at)| {
-        let streams = arrivals.newest.iter().filter(|(stream, _)| stream.contains(id));
-        streams.map(move |(stream, newest)| {
-            let value = newest.map_or_else(
-                || format!("nothing since {:.0} in {group}, stream {stream}", arrivals.since),
-                |newest| format!("newest event at {newest:.0} in {group}, stream {stream}"),
-            );
-            fact(known, "logs", value, at)
-        })
-    });
-    streams.take(MOST).collect()
+fn arrivals(index: &Index<'_>, id: &str) -> Vec<Fact> {
+    let told = |stream: &Stream<'_>| {
+        let Stream { group, name, newest, arrivals, read } = stream;
+        let value = newest.map_or_else(
+            || format!("nothing since {:.0} in {group}, stream {name}", arrivals.since),
+            |newest| format!("newest event at {newest:.0} in {group}, stream {name}"),
+        );
+        fact(&index.known, "logs", value, *read)
+    };
+    index.streams(id).iter().take(MOST).map(told).collect()
 }
 
-fn network(known: &Known<'_>, id: &Arc<str>) -> Vec<Fact> {
+fn network(index: &Index<'_>, id: &Arc<str>) -> Vec<Fact> {
+    let known = &index.known;
     let observed = known.observed;
     let mut facts = Vec::new();
     if let Some(row) = observed.vpcs.get(id) {
@@ -179,16 +178,14 @@ fn network(known: &Known<'_>, id: &Arc<str>) -> Vec<Fact> {
             observed.interfaces.at(),
         ));
     }
-    let running = observed.running_interfaces();
-    let interfaces: Vec<&str> = running.on(id).iter().map(|id| &***id).collect();
+    let interfaces: Vec<&str> = index.running.on(id).iter().map(|id| &***id).collect();
     let traffic = match interfaces.as_slice() {
         _ if !observed.interfaces.is_known() => "not known: not listed".to_owned(),
         [] => "none runs, so there is nothing to deliver".to_owned(),
         some => format!("running, {} among them", some.join(", ")),
     };
     facts.push(fact(known, "interfaces", traffic, observed.interfaces.at()));
-    let flow_logs: Vec<&FlowLog> =
-        observed.flow_logs.iter().map(|(_, row)| row).filter(|row| row.resource == *id).collect();
+    let flow_logs = index.flow_logs(id);
     for row in flow_logs.iter().take(MOST) {
         facts.push(fact(known, "flow log", flow_log(row), observed.flow_logs.at()));
     }
@@ -201,7 +198,7 @@ fn network(known: &Known<'_>, id: &Arc<str>) -> Vec<Fact> {
         facts.push(fact(known, "flow log", none, observed.flow_logs.at()));
     }
     for interface in interfaces {
-        facts.extend(arrivals(known, interface));
+        facts.extend(arrivals(index, interface));
     }
     facts
 }

@@ -6,6 +6,7 @@
 mod applies;
 mod doing;
 mod facts;
+mod index;
 mod subject;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use super::reason::Reason;
 use super::status::{Status, Truth};
 
 pub use applies::{needed, platform, referred, selecting};
+use index::Index;
 pub use subject::{NotKnown, Subject, find};
 
 /// Everything that is known of one subject.
@@ -114,8 +116,31 @@ pub struct Ran {
     pub output: String,
 }
 
+impl Ran {
+    /// Whether it went wrong on its node.
+    pub fn has_failed(&self) -> bool {
+        self.outcome.starts_with(doing::FAILED)
+    }
+}
+
 /// What is known of `subject`, without its events. `plan` and `status` are those of the last pass.
 pub fn explain(known: &Known<'_>, plan: &Plan, status: &Status, subject: &Subject) -> Explanation {
+    explained(&Index::new(known, plan), status, subject)
+}
+
+/// The same of many subjects, in their order.
+pub fn explain_all(
+    known: &Known<'_>,
+    plan: &Plan,
+    status: &Status,
+    subjects: &[Subject],
+) -> Vec<Explanation> {
+    let index = Index::new(known, plan);
+    subjects.iter().map(|subject| explained(&index, status, subject)).collect()
+}
+
+fn explained(index: &Index<'_>, status: &Status, subject: &Subject) -> Explanation {
+    let known = &index.known;
     Explanation {
         subject: subject.clone(),
         title: facts::title(known, subject),
@@ -124,9 +149,9 @@ pub fn explain(known: &Known<'_>, plan: &Plan, status: &Status, subject: &Subjec
         region: status.region.clone(),
         revision: status.revision.clone(),
         applies: applies::of(known, status, subject),
-        observed: facts::of(known, status, subject),
-        doing: doing::of(known, plan, subject),
-        commands: doing::commands(known, subject),
+        observed: facts::of(index, status, subject),
+        doing: doing::of(index, subject),
+        commands: doing::commands(index, subject),
         events: Vec::new(),
     }
 }
