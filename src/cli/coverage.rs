@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::Args as ClapArgs;
 
-use super::shown::From;
+use super::shown::Source;
 use super::table::table;
 use crate::journal::harmless;
 use crate::model::picture::{Category, Line, Picture, Share, Signal};
@@ -18,7 +18,7 @@ const CELL: usize = 100;
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(flatten)]
-    from: From,
+    source: Source,
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
@@ -41,9 +41,9 @@ enum Output {
 /// Runs the command.
 ///
 /// # Errors
-/// When no controller answers.
+/// When no controller answers, or none has left a snapshot.
 pub async fn main(args: Args) -> anyhow::Result<u8> {
-    let picture = args.from.picture().await?;
+    let picture = args.source.picture().await?;
     match args.output {
         Output::Text => super::print(&text(&picture, args.all)),
         Output::Json => super::print(&format!("{}\n", serde_json::to_string_pretty(&picture.coverage)?)),

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::journal::Journal;
 use crate::metrics::{Metrics, emf};
 
 /// Where metrics go by themselves.
@@ -22,7 +23,7 @@ pub enum MetricsTo {
 }
 
 /// Prints the metrics every minute, until `stop`.
-pub async fn tell_cloudwatch(metrics: Metrics, clock: Clock, stop: CancellationToken) {
+pub async fn tell_cloudwatch(metrics: Metrics, journal: Journal, clock: Clock, stop: CancellationToken) {
     let mut writer = emf::Writer::default();
     loop {
         tokio::select! {
@@ -31,8 +32,7 @@ pub async fn tell_cloudwatch(metrics: Metrics, clock: Clock, stop: CancellationT
             () = clock.sleep(Duration::from_secs(emf::EVERY_SECONDS)) => {}
         }
         let Some(place) = metrics.place() else { continue };
-        // Events are delivered to standard output alone, which has no queue.
-        let documents = writer.documents(&metrics.families(&[]), &place);
+        let documents = writer.documents(&metrics.families(&journal.sinks()), &place);
         let lines: String = documents.iter().map(|document| format!("{document}\n")).collect();
         // In one piece, so that no event's line comes between. Who closed the pipe does not read this anyway.
         let _ = std::io::stdout().lock().write_all(lines.as_bytes());

@@ -44,10 +44,10 @@ enum Command {
     Plan(plan::Args),
     /// Keep the estate as the folder says
     Run(Box<run::Args>),
-    /// Ask a running controller where everything stands
-    Status(status::Args),
+    /// Where everything stands
+    Status(Box<status::Args>),
     /// What is observed, and what is not and why
-    Coverage(coverage::Args),
+    Coverage(Box<coverage::Args>),
     /// What happened: from a running controller, or from the log group
     Events(Box<events::Args>),
     /// What is known of one node, network or object: from a running controller, or from the log group
@@ -78,8 +78,8 @@ pub async fn main(cli: Cli) -> anyhow::Result<u8> {
         // The SDK's futures are deep and large: on the heap, they nest no further.
         Command::Plan(args) => Box::pin(plan::main(args)).await,
         Command::Run(args) => Box::pin(run::main(*args)).await,
-        Command::Status(args) => status::main(args).await,
-        Command::Coverage(args) => coverage::main(args).await,
+        Command::Status(args) => Box::pin(status::main(*args)).await,
+        Command::Coverage(args) => Box::pin(coverage::main(*args)).await,
         Command::Runbook(args) => runbook::main(&args),
         Command::Events(args) => Box::pin(events::main(*args)).await,
         Command::Explain(args) => Box::pin(explain::main(*args)).await,

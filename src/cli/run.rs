@@ -16,6 +16,7 @@ use super::sinks::{FLUSHED_WITHIN, For, SinkArgs};
 use crate::clock::Clock;
 use crate::controller::{Controller, End, Options, Until};
 use crate::journal::{Journal, Style};
+use crate::model::story::Stories;
 use crate::pass::{Mode, Passed, Scope};
 use crate::serve::{self, Told};
 use crate::sim::Sim;
@@ -95,9 +96,10 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
     };
     let sinks = args.sinks.start(&journal, of)?;
     let mut scope = Scope::new(clients.clone(), rules, clock.now());
-    scope.stories = args.sinks.restored(&sinks, of).await.unwrap_or_default();
+    scope.stories = args.sinks.restored(&sinks, of).await.map(Stories::restored).unwrap_or_default();
     let folder = args.folder.folder.clone();
     let controller = Controller::new(folder, source, scope, clock.clone(), journal.clone(), args.options());
+    let events = journal.clone();
     let controller = args.sinks.keep(controller, &sinks, of);
 
     let stop = CancellationToken::new();
@@ -110,7 +112,7 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
         listen(&args.listen, told, &tasks, &stop).await?;
     }
     if args.metrics == MetricsTo::Emf {
-        tasks.spawn(metrics::tell_cloudwatch(controller.metrics(), clock.clone(), stop.clone()));
+        tasks.spawn(metrics::tell_cloudwatch(controller.metrics(), events, clock.clone(), stop.clone()));
     }
     if let (Some(sim), Some(every)) = (sim, args.aws.simulation.drift) {
         tasks.spawn(break_things(sim, clock, every, stop.clone()));

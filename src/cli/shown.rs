@@ -1,25 +1,32 @@
-//! The picture that `status` and `coverage` show: a running controller's.
+//! The picture that `status` and `coverage` show: a running controller's, or the last one in the log group.
 
 use anyhow::Context as _;
 use clap::Args as ClapArgs;
 
 use super::client;
+use super::from_logs::FromArgs;
 use crate::model::picture::Picture;
 
 /// Where the picture comes from.
 #[derive(Debug, ClapArgs)]
-pub struct From {
+pub struct Source {
     /// The running controller
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     server: String,
+    #[command(flatten)]
+    from: FromArgs,
 }
 
-impl From {
-    /// The picture as it must be read now.
+impl Source {
+    /// The picture as it must be read now. How old a snapshot is, is said on standard error.
     ///
     /// # Errors
-    /// When no controller answers.
+    /// When no controller answers, or none has left a snapshot.
     pub async fn picture(&self) -> anyhow::Result<Picture> {
+        if let Some((_, latest)) = self.from.latest().await? {
+            eprintln!("{}", latest.says());
+            return Ok(latest.snapshot.picture);
+        }
         let told = client::get(&self.server, "/v1/picture").await.context(client::NO_CONTROLLER)?;
         serde_json::from_str(&told).context("what answers there is no controller of this version")
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args as ClapArgs;
 use jiff::Timestamp;
 
-use super::shown::From;
+use super::shown::Source;
 use super::table::table;
 use crate::journal::{duration, harmless};
 use crate::model::picture::{Condition, Part, Picture, Sort};
@@ -26,7 +26,7 @@ const NOT_READY: u8 = 3;
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(flatten)]
-    from: From,
+    source: Source,
     /// Go on, and print again whenever something changes
     #[arg(short, long)]
     watch: bool,
@@ -51,11 +51,11 @@ pub enum Output {
 /// Runs the command.
 ///
 /// # Errors
-/// When no controller answers.
+/// When no controller answers, or none has left a snapshot.
 pub async fn main(args: Args) -> anyhow::Result<u8> {
     let mut printed = String::new();
     loop {
-        let picture = args.from.picture().await?;
+        let picture = args.source.picture().await?;
         let shown = args.output.show(&picture)?;
         // That time passes is no news.
         let news = args.output.show(&Picture { status: settled(&picture), ..picture.clone() })?;

@@ -11,6 +11,7 @@ use super::catalogue as of;
 use super::family::{Counted, Family, number};
 use super::record::Recorder;
 use crate::aws::meter::{Counts, Sent};
+use crate::journal::SinkState;
 use crate::model::desired::Kind;
 use crate::model::event::{Phase, Severity};
 use crate::model::picture::{Category as Insight, Condition, Picture, Share, Sort};
@@ -28,7 +29,7 @@ pub struct Known<'a> {
     /// What was sent to AWS.
     pub calls: Calls<'a>,
     /// Where events are delivered to.
-    pub sinks: &'a [Sink],
+    pub sinks: &'a [SinkState],
     /// What time it is.
     pub now: Timestamp,
     /// When the process began.
@@ -46,23 +47,6 @@ pub struct Calls<'a> {
     pub counts: &'a Counts,
     /// The calls per second that are allowed at present, by call.
     pub rates: &'a BTreeMap<&'static str, f64>,
-}
-
-/// How one place stands that events are delivered to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sink {
-    /// What it is called, such as `stdout`: of a short list, never an address.
-    pub name: String,
-    /// Events that wait.
-    pub queued: u64,
-    /// How large they are, in bytes.
-    pub queued_bytes: u64,
-    /// Events delivered.
-    pub delivered: u64,
-    /// Events given up.
-    pub dropped: u64,
-    /// Whether nothing can be delivered.
-    pub is_failing: bool,
 }
 
 /// Every family, in the catalogue's order.
@@ -268,8 +252,8 @@ fn calls(calls: Calls<'_>) -> Vec<Family> {
     vec![attempts, refused, rates]
 }
 
-fn sinks(sinks: &[Sink]) -> Vec<Family> {
-    let family = |def, value: fn(&Sink) -> f64| {
+fn sinks(sinks: &[SinkState]) -> Vec<Family> {
+    let family = |def, value: fn(&SinkState) -> f64| {
         let mut family = Family::new(def);
         for sink in sinks {
             family.add([&sink.name], value(sink));
@@ -281,7 +265,7 @@ fn sinks(sinks: &[Sink]) -> Vec<Family> {
         family(&of::SINK_BYTES, |sink| number(sink.queued_bytes)),
         family(&of::SINK_DELIVERED, |sink| number(sink.delivered)),
         family(&of::SINK_DROPPED, |sink| number(sink.dropped)),
-        family(&of::SINK_FAILING, |sink| flag(sink.is_failing)),
+        family(&of::SINK_FAILING, |sink| flag(sink.failing_since.is_some())),
     ]
 }
 

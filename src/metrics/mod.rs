@@ -20,15 +20,13 @@ use tokio::sync::watch;
 
 use crate::aws::Clients;
 use crate::clock::Clock;
-use crate::model::picture::Picture;
+use crate::journal::SinkState;
+use crate::model::picture::{Picture, good_for};
 use crate::pass::Passed;
 
-use collect::{Calls, Known, Sink};
+use collect::{Calls, Known};
 use family::Family;
 use record::Recorder;
-
-/// A pass that is this many intervals late is overdue.
-pub const OVERDUE_INTERVALS: i32 = 5;
 
 /// The metrics of one scope. Cheap to clone; all clones are the same ones.
 #[derive(Clone, Debug)]
@@ -60,7 +58,7 @@ impl Metrics {
     }
 
     /// Every family as it is now. `sinks` is how the places stand that events are delivered to.
-    pub fn families(&self, sinks: &[Sink]) -> Vec<Family> {
+    pub fn families(&self, sinks: &[SinkState]) -> Vec<Family> {
         let recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let picture = self.pictures.borrow().clone();
         let counts = self.clients.counts().read();
@@ -71,7 +69,7 @@ impl Metrics {
             sinks,
             now: self.clock.now(),
             started: self.started,
-            late: self.interval * OVERDUE_INTERVALS,
+            late: good_for(self.interval),
             memory: collect::resident_memory(),
         })
     }

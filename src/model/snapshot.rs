@@ -147,20 +147,11 @@ impl Snapshot {
     /// Makes everything unknown: what it tells was so once.
     pub fn grow_old(&mut self) {
         let at = self.picture.status.at;
-        for standing in &mut self.picture.status.objects {
-            standing.ready = Truth::Unknown;
-            standing.message = format!("as of {at:.0}: {}", standing.reason);
-            standing.reason = Reason::NotRead;
-        }
-        for part in self.picture.parts.iter_mut().filter(|part| part.condition != Condition::Unmanaged) {
-            part.message = format!("as of {at:.0}: {}", part.reason);
-            part.condition = Condition::Unknown;
-            part.reason = Reason::NotRead;
-        }
+        self.picture.grow_old();
         for applies in self.explanations.iter_mut().flat_map(|told| &mut told.applies) {
             if let Some((ready, reason, message)) = &mut applies.standing {
                 *message = format!("as of {at:.0}: {reason}");
-                (*ready, *reason) = (Truth::Unknown, Reason::NotRead);
+                (*ready, *reason) = (Truth::Unknown, Reason::PassOverdue);
             }
         }
     }

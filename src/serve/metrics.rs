@@ -14,6 +14,6 @@ pub(super) async fn metrics(State(told): State<Arc<Told>>, headers: HeaderMap) -
     let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let format = Format::accepted(&accepts.collect::<Vec<_>>().join(","));
     // Events are delivered to standard output alone, which has no queue.
-    let text = format.write(&told.metrics.families(&[]));
+    let text = format.write(&told.metrics.families(&told.journal.sinks()));
     ([(header::CONTENT_TYPE, format.content_type()), (header::VARY, "Accept")], text).into_response()
 }

@@ -22,9 +22,9 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::controller::Asked;
 use crate::journal::Journal;
-use crate::metrics::{Metrics, OVERDUE_INTERVALS};
+use crate::metrics::Metrics;
 use crate::model::event::Event;
-use crate::model::picture::Picture;
+use crate::model::picture::{Picture, good_for};
 
 /// How long an answer may take that has to wait for the end of a pass, in real time.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
@@ -87,7 +87,7 @@ pub async fn serve(told: Told, listener: TcpListener, stop: CancellationToken) -
 /// Alive: the last pass is not overdue.
 async fn healthz(State(told): State<Arc<Told>>) -> Response {
     let last = told.pictures.borrow().as_ref().map(|picture| picture.status.at);
-    let late = told.interval * OVERDUE_INTERVALS;
+    let late = good_for(told.interval);
     match last {
         // The first pass of a large estate may take minutes; until then the loop is taken to be at it.
         None => "no pass has ended yet\n".into_response(),

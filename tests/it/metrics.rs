@@ -8,9 +8,9 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde_json::Value as Json;
 use tokio::sync::watch;
+use watchkeeper::journal::SinkState;
 use watchkeeper::metrics::Metrics;
 use watchkeeper::metrics::catalogue::{self, ALL, Cloud, Def, Kind};
-use watchkeeper::metrics::collect::Sink;
 use watchkeeper::metrics::emf::{NAMESPACE, Place, Writer, metric_name};
 use watchkeeper::metrics::family::{Family, Value};
 use watchkeeper::metrics::text::Format;
@@ -121,13 +121,14 @@ async fn the_number_of_series_does_not_grow_with_the_estate() {
 async fn every_family_can_be_told_and_the_order_is_the_catalogues() {
     let mut measured = Measured::new(9);
     measured.live(SignedDuration::from_mins(5)).await;
-    let sink = Sink {
+    let sink = SinkState {
         name: "logs".to_owned(),
         queued: 3,
         queued_bytes: 900,
         delivered: 9,
         dropped: 1,
-        is_failing: true,
+        failing_since: Some(measured.estate.clock.now()),
+        last_error: None,
     };
     let families = measured.metrics.families(&[sink]);
     let told: Vec<&str> = families.iter().map(|family| family.def.name).collect();

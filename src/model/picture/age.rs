@@ -22,9 +22,14 @@ impl Picture {
 
     /// The picture as it must be read at `now`: once it is too old, everything that it took for known is not.
     pub fn seen_at(mut self, now: Timestamp) -> Self {
-        if self.is_good(now) {
-            return self;
+        if !self.is_good(now) {
+            self.grow_old();
         }
+        self
+    }
+
+    /// Makes everything unknown: what it tells was so once.
+    pub fn grow_old(&mut self) {
         let message =
             format!("the last pass ended at {:.0}: what it saw may not be so any more", self.status.at);
         for standing in &mut self.status.objects {
@@ -44,6 +49,5 @@ impl Picture {
         }
         self.coverage.count();
         self.status.general.insert(0, (Reason::PassOverdue, message));
-        self
     }
 }
