@@ -257,11 +257,14 @@ pub fn installation(text: &str) -> Result<String, String> {
     if fits { Ok(text.to_owned()) } else { Err("1 to 16 of a–z, 0–9 and -".to_owned()) }
 }
 
+/// An address to listen at.
+pub fn socket(address: &str) -> anyhow::Result<std::net::SocketAddr> {
+    address.parse().with_context(|| format!("`{address}` is no address: write one such as 127.0.0.1:8080"))
+}
+
 /// Refuses addresses that others can reach.
 pub fn loopback(address: &str) -> anyhow::Result<std::net::SocketAddr> {
-    let address: std::net::SocketAddr = address
-        .parse()
-        .with_context(|| format!("`{address}` is no address: write one such as 127.0.0.1:8080"))?;
+    let address = socket(address)?;
     if !crate::sim::server::is_loopback(address) {
         bail!("{address} can be reached from outside; only loopback addresses such as 127.0.0.1 are allowed");
     }
