@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Args as ClapArgs;
 use jiff::SignedDuration;
 
-use super::client;
+use super::client::{self, Server};
 use super::options::duration;
 use crate::journal::render;
 use crate::model::event::Event;
@@ -15,9 +15,8 @@ use crate::model::status::Status;
 /// The options of `events`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// The running controller
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    server: String,
+    #[command(flatten)]
+    server: Server,
     /// Go on with new events as they come
     #[arg(short, long)]
     follow: bool,

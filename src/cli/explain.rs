@@ -9,7 +9,7 @@ use clap::Args as ClapArgs;
 use hyper::StatusCode;
 use jiff::Timestamp;
 
-use super::client;
+use super::client::{self, Server};
 use super::plan::Output;
 use crate::journal::{duration, escaped, harmless, render};
 use crate::model::explain::{Applies, Doing, Explanation, Fact, Ran};
@@ -26,9 +26,8 @@ pub struct Args {
     /// A node (its id or host name), a VPC, subnet or interface, or an object (`Kind/name` or its name)
     #[arg(value_name = "NODE|VPC|OBJECT")]
     what: String,
-    /// The running controller
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    server: String,
+    #[command(flatten)]
+    server: Server,
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
@@ -51,7 +50,7 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
 ///
 /// # Errors
 /// When no controller answers, or it knows no such thing.
-pub async fn ask(server: &str, what: &str) -> anyhow::Result<Explanation> {
+pub async fn ask(server: &Server, what: &str) -> anyhow::Result<Explanation> {
     let path = format!("/v1/explain?what={}", client::encoded(what));
     let (status, told) = client::answer(server, &path).await.context(client::NO_CONTROLLER)?;
     match status {

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::Clients;
 use crate::aws::connect;
-use crate::cli::client;
+use crate::cli::client::{self, Server};
 use crate::clock::Clock;
 use crate::model::desired::Amount;
 use crate::model::probe;
@@ -144,7 +144,7 @@ impl AwsArgs {
     }
 
     async fn simulated_at(&self, url: &str) -> anyhow::Result<Connected> {
-        let told = client::get(url, "/clock")
+        let told = client::get(&Server::at(url), "/clock")
             .await
             .context("no simulator answers there: start one with `watchkeeper simulate`")?;
         let (now, speed) =

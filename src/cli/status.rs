@@ -6,16 +6,15 @@ use anyhow::Context as _;
 use clap::Args as ClapArgs;
 use jiff::Timestamp;
 
-use super::client;
+use super::client::{self, Server};
 use crate::journal::{duration, harmless};
 use crate::model::status::{Standing, Status, Truth};
 
 /// The options of `status`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// The running controller
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    server: String,
+    #[command(flatten)]
+    server: Server,
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = super::plan::Output::Text)]
     output: super::plan::Output,

@@ -5,6 +5,9 @@
 "use strict";
 
 (() => {
+  // A page that says that there is nothing here stays as it is.
+  if (document.querySelector("[data-still]")) return;
+
   // At most two fetches a second, fewer where the page is large; never while nobody looks.
   const LEAST_PAUSE = 500;
   // Ages grow without anything having changed.

@@ -102,6 +102,24 @@ fn cells(frame: &Frame, parts: &[&Part], by: By, heading: &str, noun: &str) -> M
     }
 }
 
+/// In one line each: how many nodes, and networks, stand how. Only what there is, the worst first.
+pub(super) fn glance(frame: &Frame, picture: &Picture) -> Markup {
+    html! {
+        div.counts-at-a-glance {
+            @for (noun, is_node) in [("node", true), ("network", false)] {
+                p {
+                    @let parts: Vec<&Part> = picture.parts.iter().filter(|part| (part.sort == Sort::Node) == is_node).collect();
+                    a href={ "#" (noun) "s-heading" } { (text::counted(parts.len(), noun)) }
+                    @for condition in Condition::ALL.into_iter().rev() {
+                        @let number = parts.iter().filter(|part| frame.condition(part) == condition).count();
+                        @if number > 0 { span { (conditions::mark(condition)) b { (text::count(number)) } " " (condition.word()) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// How many there are in each condition, each leading to a plain list of them.
 fn legend(frame: &Frame, parts: &[&Part], noun: &str) -> Markup {
     html! {
@@ -171,9 +189,11 @@ impl Group<'_> {
         let number = text::counted(self.parts.len(), noun);
         let shows_condition = !matches!(self.title, Title::Condition(_));
         html! {
-            h3 { (heading) " " span.muted { (text::count(self.parts.len())) } }
-            div.grid role="group" aria-label=(format!("{}: {number}", text::line(&label, 80))) {
-                @for (at, part) in self.parts.iter().enumerate() { (cell(frame, part, at == 0, shows_condition)) }
+            div.group {
+                h3 { (heading) " " span.muted { (text::count(self.parts.len())) } }
+                div.grid role="group" aria-label=(format!("{}: {number}", text::line(&label, 80))) {
+                    @for (at, part) in self.parts.iter().enumerate() { (cell(frame, part, at == 0, shows_condition)) }
+                }
             }
         }
     }

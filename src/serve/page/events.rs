@@ -81,7 +81,7 @@ pub(super) fn select(query: &Query, name: &str, label: &str, words: &[&str]) -> 
     html! {
         label { span { (label) }
             select name=(name) {
-                option value="" { "any" }
+                option value="" { (if name == "sort" { "worst first" } else { "any" }) }
                 @for word in words {
                     option value=(word) selected[query.text(name).eq_ignore_ascii_case(word)] { (word) }
                 }

@@ -92,11 +92,11 @@ impl Page {
         let events = explanation.map_or_else(events, |explanation| explanation.events.clone());
         html! {
             (self.heading(frame, explanation))
+            (self.progress(frame))
             @match explanation {
                 Some(explanation) => (sections(frame, explanation)),
                 None => section #busy data-live { p.notice { "A pass is under way; the details come when it has ended." } }
             }
-            (self.progress(frame))
             section #history data-live aria-labelledby="history-heading" {
                 h2 #history-heading {
                     "Last events " a.more href=(links::with_query("/events", &[("for", &self.what)])) { "all of them" }
@@ -121,7 +121,7 @@ impl Page {
                 h1 {
                     @if let Some(condition) = condition { (conditions::mark(condition)) }
                     @match &self.part {
-                        Some(part) => (links::part(part)),
+                        Some(part) => { (text::name(&part.id)) " " span.name { (text::name(&part.name)) } },
                         None => (text::name(&self.what)),
                     }
                 }
@@ -142,7 +142,7 @@ impl Page {
                 span.since { "since " (text::time_and_age(since, frame.now)) }
             }
             @if let Some(until) = self.part.as_ref().and_then(|part| part.until) {
-                span.since { "next try " (text::relative(until, frame.now)) }
+                span.since { "next look " (text::due(until, frame.now)) }
             }
         }
     }
@@ -190,11 +190,6 @@ fn sections(frame: &Frame, explanation: &Explanation) -> Markup {
             @if explanation.doing.is_empty() { p.muted { "Nothing: as far as is known, all is as it should be." } }
             ul.stories { @for doing in &explanation.doing { (one_doing(frame, explanation, doing)) } }
         }
-        section #applies data-live aria-labelledby="applies-heading" {
-            h2 #applies-heading { "Documents that apply" }
-            @if explanation.applies.is_empty() { p.muted { "No document selects it." } }
-            @else { (applying(explanation)) }
-        }
         section #facts data-live aria-labelledby="facts-heading" {
             h2 #facts-heading { "What was observed" }
             @if explanation.observed.is_empty() { p.muted { "Nothing yet." } }
@@ -204,6 +199,11 @@ fn sections(frame: &Frame, explanation: &Explanation) -> Markup {
             h2 #commands-heading { "Last commands" }
             @if explanation.commands.is_empty() { p.muted { "None is known." } }
             @for (at, ran) in explanation.commands.iter().enumerate() { (command(frame, ran, at)) }
+        }
+        section #applies data-live aria-labelledby="applies-heading" {
+            h2 #applies-heading { "Documents that apply" }
+            @if explanation.applies.is_empty() { p.muted { "No document selects it." } }
+            @else { (applying(explanation)) }
         }
     }
 }
@@ -218,7 +218,7 @@ fn one_doing(frame: &Frame, explanation: &Explanation, doing: &Doing) -> Markup 
                 @if let Some(part) = doing.part.as_deref().filter(|part| *part != explanation.subject.to_string()) {
                     " " (links::subject(frame.picture.as_deref(), part))
                 }
-                @if let Some(until) = doing.until { span.since { "again " (text::relative(until, frame.now)) } }
+                @if let Some(until) = doing.until { span.since { "again " (text::due(until, frame.now)) } }
             }
             p.message { (text::prose(&doing.message)) }
             @if !doing.drift.is_empty() { (difference(&doing.drift)) }
@@ -249,10 +249,11 @@ fn difference(drift: &[String]) -> Markup {
 }
 
 fn applying(explanation: &Explanation) -> Markup {
+    let is_itself = |applies: &Applies| explanation.subject == Subject::Object(applies.object.clone());
     html! {
         table.rows {
             thead { tr { th scope="col" { "Document" } th scope="col" { "Why" } th scope="col" { "Stands" } } }
-            tbody { @for applies in &explanation.applies { (one_applying(applies)) } }
+            tbody { @for applies in explanation.applies.iter().filter(|applies| !is_itself(applies)) { (one_applying(applies)) } }
         }
     }
 }

@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use super::estate::By;
+use super::estate::{self, By};
 use super::problem::Problem;
 use super::query::Query;
 use super::{Frame, Site, conditions, layout, links, objects, rollouts, story, text};
@@ -113,6 +113,7 @@ impl Headline {
                     "Read at " (text::time_and_age(status.at, frame.now))
                     ", revision " (text::name(&status.revision)) "."
                 }
+                (estate::glance(frame, picture))
                 @for (reason, message) in general {
                     p.general { (links::reason(*reason)) " " (text::prose(message)) }
                 }

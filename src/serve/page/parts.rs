@@ -138,7 +138,8 @@ pub(super) async fn parts(State(site): State<Site>, uri: Uri) -> Result<Response
 fn form(query: &Query) -> Markup {
     let conditions: Vec<&str> = Condition::ALL.into_iter().rev().map(Condition::word).collect();
     let kinds: Vec<&str> = Only::ALL.into_iter().map(Only::word).collect();
-    let orders: Vec<&str> = Order::ALL.into_iter().map(Order::word).collect();
+    // The worst first is how the list stands anyway.
+    let orders: Vec<&str> = Order::ALL.into_iter().skip(1).map(Order::word).collect();
     html! {
         form.filter action="/parts" method="get" role="search" aria-label="Filter nodes and networks" {
             (select(query, "condition", "Condition", &conditions))

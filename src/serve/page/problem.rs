@@ -54,7 +54,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let main = html! {
-            section #problem data-live {
+            section #problem data-live data-still[self.status != StatusCode::SERVICE_UNAVAILABLE] {
                 h1 { (self.title) }
                 p { (self.detail) }
                 @if let Some(instead) = &self.instead { (instead) }

@@ -94,6 +94,11 @@ pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
     if seconds < 0 { format!("in {}", span(-seconds)) } else { format!("{} ago", span(seconds)) }
 }
 
+/// How soon `at` will be; what should have been already is due.
+pub(super) fn due(at: Timestamp, now: Timestamp) -> String {
+    if at > now { relative(at, now) } else { "now".to_owned() }
+}
+
 /// A time of day, with the date where it is not today's. UTC, as everywhere in AWS.
 pub(super) fn time(at: Timestamp, now: Timestamp) -> Markup {
     let is_today = at.strftime("%F").to_string() == now.strftime("%F").to_string();
