@@ -302,7 +302,8 @@ fn command(frame: &Frame, ran: &Ran, at: usize) -> Markup {
             }
             p.muted { "Command " code { (text::line(&ran.command, 60)) } ", requested at " (text::time(ran.requested, frame.now)) }
             @if !ran.output.trim().is_empty() {
-                details id=(format!("output-{}-{}", text::line(&ran.command, 60), ran.node.as_deref().unwrap_or_default())) open[at == 0] {
+                @let node = text::line(ran.node.as_deref().unwrap_or_default(), 60);
+                details id=(format!("output-{}-{node}", text::line(&ran.command, 60))) open[at == 0] {
                     summary { "Output" }
                     pre tabindex="0" { (text::output(&ran.output)) }
                 }
