@@ -30,7 +30,7 @@
     const tone = document.createElement("span");
     tone.style.color = getComputedStyle(mark).getPropertyValue("--tone");
     document.body.append(tone);
-    const found = ratio(light(parse(getComputedStyle(tone).color)), light(ground(mark)));
+    const found = ratio(light(parse(getComputedStyle(tone).color)), light(ground(mark.parentElement)));
     tone.remove();
     if (found < 3) wrong.push(`contrast ${found.toFixed(2)} of a mark ${mark.className}`);
   }

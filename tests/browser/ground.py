@@ -145,5 +145,10 @@ class Browser:
         assert not self.wrong, self.wrong
 
 
+def shows(page, expression, seconds=30):
+    """Waits until `expression` is true in the page. Playwright's own way evaluates strings there, which the page's policy refuses."""
+    until(expression, lambda: page.evaluate(expression), seconds)
+
+
 def passed(what):
     print(f"  ok  {what}", flush=True)

@@ -9,7 +9,7 @@ import tempfile
 import time
 
 import boto3
-from ground import ENVIRONMENT, Browser, Events, fetch, free_port, is_ready, passed, process, status, until
+from ground import ENVIRONMENT, Browser, Events, fetch, free_port, is_ready, passed, process, shows, status, until
 
 SHOTS = pathlib.Path(sys.argv[1])
 CHECKS = (pathlib.Path(__file__).parent / "checks.js").read_text()
@@ -99,7 +99,7 @@ OBSERVE = """() => { window.shown = {}; const note = () => { for (const a of doc
 
 def is_live(browser, port, ec2, nodes):
     page = browser.page("/")
-    page.wait_for_function("document.querySelector('#live').textContent === 'live'")
+    shows(page, "document.querySelector('#live').textContent === 'live'")
     page.evaluate(OBSERVE)
     page.locator("#latest details summary").last.click()
     opened = page.locator("#latest details[open]").first.get_attribute("id")
@@ -110,7 +110,7 @@ def is_live(browser, port, ec2, nodes):
         ec2.stop_instances(InstanceIds=[node])
         came = until(f"{node} is told to be stopped", lambda: events.about(node, "InstanceStopped"))
         key = f"/nodes/{node} h"
-        page.wait_for_function("(key) => window.shown[key]", arg=key, timeout=10_000)
+        shows(page, f"window.shown['{key}'] > 0")
         worst = max(worst, page.evaluate("(key) => window.shown[key]", key) - came)
     assert worst <= AT_MOST, f"{worst:.2f} s"
     assert page.locator("#foot a").first.evaluate("e => e === document.activeElement"), "the focus was lost"
@@ -138,11 +138,11 @@ def hostile_names_are_text(browser, port, ec2, node):
 
 def says_when_it_is_old(browser, controller):
     page = browser.page("/")
-    page.wait_for_function("document.querySelector('#live').textContent === 'live'")
+    shows(page, "document.querySelector('#live').textContent === 'live'")
     controller.terminate()
     controller.wait(timeout=30)
-    page.wait_for_function("document.querySelector('#live').className.includes('trying')", timeout=10_000)
-    page.wait_for_function("document.querySelector('#live').textContent.startsWith('old')", timeout=30_000)
+    shows(page, "document.querySelector('#live').className.includes('trying')")
+    shows(page, "document.querySelector('#live').textContent.startsWith('old')")
     page.screenshot(path=SHOTS / "gone.png")
     page.context.close()
     passed("a controller that is gone shows: reconnecting, then old")
@@ -162,7 +162,7 @@ def asks_for_a_token(simulator):
             # Without the origin, Chromium sends what it was given only when it is asked.
             given = {"username": "anybody", "password": "a-token-of-the-test-1234"}
             page = browser.page("/", http_credentials=given)
-            page.wait_for_function("document.querySelector('#live').textContent === 'live'")
+            shows(page, "document.querySelector('#live').textContent === 'live'")
             page.context.close()
     passed("beyond loopback it asks for a token, and browsers can give it")
 
