@@ -48,7 +48,9 @@ async fn the_first_sentence_says_whether_it_is_us() {
     let body = ill.get("/").await.body;
     assert!(body.contains("1 of 1 objects not Ready, worst: "), "{body}");
     assert!(body.contains("<title>1 of 1 objects not Ready · Watchkeeper</title>"));
-    assert!(body.contains("href=\"/objects/FlowLog/vpc\"") && body.contains("href=\"/runbook/DeliveryFailed\""));
+    assert!(
+        body.contains("href=\"/objects/FlowLog/vpc\"") && body.contains("href=\"/runbook/DeliveryFailed\"")
+    );
     assert!(body.contains("stage 2") && body.contains("of 7 nodes have it"));
 }
 
@@ -171,12 +173,22 @@ async fn with_a_token_nobody_reads_without_it() {
     let site = Site::guarded(guard, Some(calm()), None).await;
     // `user:0123456789abcdef`, `:0123456789abcdef`, and `user:wrong`.
     let basic = "Basic dXNlcjowMTIzNDU2Nzg5YWJjZGVm";
-    for authorization in ["Bearer 0123456789abcdef", "bearer  0123456789abcdef", basic, "basic OjAxMjM0NTY3ODlhYmNkZWY="] {
+    for authorization in
+        ["Bearer 0123456789abcdef", "bearer  0123456789abcdef", basic, "basic OjAxMjM0NTY3ODlhYmNkZWY="]
+    {
         let headers = [("authorization", authorization), ("host", "watchkeeper.example")];
         assert_eq!(site.ask(Method::GET, "/", &headers).await.status, 200, "{authorization}");
     }
-    let wrong =
-        ["", "Bearer", "Bearer ", "Bearer 0123456789abcdeF", "Bearer 0123456789abcde", "Basic dXNlcjp3cm9uZw==", "Basic %%%", "Digest x"];
+    let wrong = [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer 0123456789abcdeF",
+        "Bearer 0123456789abcde",
+        "Basic dXNlcjp3cm9uZw==",
+        "Basic %%%",
+        "Digest x",
+    ];
     for authorization in wrong {
         for path in ["/", "/v1/status", "/v1/events", "/live", "/assets/x", "/nowhere"] {
             let reply = site.ask(Method::GET, path, &[("authorization", authorization)]).await;
@@ -230,7 +242,8 @@ async fn filters_narrow_the_stream_and_can_be_combined() {
 #[tokio::test]
 async fn lists_are_paged_and_found_by_condition_kind_and_text() {
     let mut picture = calm();
-    picture.parts = (0..600).map(|at| part(&format!("i-{at:04}"), Sort::Node, &format!("web-{at}"))).collect();
+    picture.parts =
+        (0..600).map(|at| part(&format!("i-{at:04}"), Sort::Node, &format!("web-{at}"))).collect();
     picture.parts[7].condition = Condition::Ready;
     picture.coverage.lines = (0..600).map(|at| line(&format!("i-{at:04}"), "/var/log/x", "")).collect();
     let site = Site::of(Some(picture), None).await;
@@ -248,7 +261,10 @@ async fn lists_are_paged_and_found_by_condition_kind_and_text() {
     let cells = site.get("/").await.body;
     assert_eq!(cells.matches("href=\"/nodes/i-").count(), 600);
     // One stop of the Tab key in each group.
-    assert_eq!(tags(&cells).iter().filter(|tag| tag.attribute("tabindex") == Some("-1")).count(), 600 - 2 + 1);
+    assert_eq!(
+        tags(&cells).iter().filter(|tag| tag.attribute("tabindex") == Some("-1")).count(),
+        600 - 2 + 1
+    );
 }
 
 #[tokio::test]
@@ -279,6 +295,19 @@ async fn pages_are_compressed_for_whoever_takes_that() {
     assert!(small.size * 2 < plain.size && small.body.contains("The only object is Ready"));
     let refused = site.ask(Method::GET, "/", &[("accept-encoding", "gzip;q=0, br")]).await;
     assert_eq!(refused.header("content-encoding"), "");
+}
+
+#[tokio::test]
+async fn open_pages_are_told_of_every_pass_and_event_and_then_find_them() {
+    let site = Site::of(Some(calm()), None).await;
+    let mut live = site.live().await;
+    assert!(live.next().await.contains("event: beat"));
+    site.pictures.send_replace(Some(Arc::new(picture("worse"))));
+    assert!(live.next().await.contains("event: changed"));
+    assert!(site.get("/").await.body.contains("1 of 1 objects not Ready"));
+    site.journal.write(vec![event(1, "a-new-one")]);
+    assert!(live.next().await.contains("event: changed"));
+    assert!(site.get("/events").await.body.contains("a-new-one"));
 }
 
 #[tokio::test]

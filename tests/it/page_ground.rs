@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 use http_body_util::{BodyExt as _, Empty};
-use hyper::body::Bytes;
-use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper::body::{Bytes, Incoming};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
@@ -94,7 +94,25 @@ impl Site {
         self.ask(Method::GET, path, &[]).await
     }
 
+    pub async fn live(&self) -> Live {
+        Live(self.open(Method::GET, "/live", &[]).await.into_body())
+    }
+
     pub async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Reply {
+        let (parts, body) = self.open(method, path, headers).await.into_parts();
+        let bytes = body.collect().await.expect("a whole answer").to_bytes();
+        let size = bytes.len();
+        let is_gzip = parts.headers.get("content-encoding").is_some_and(|value| value == "gzip");
+        let mut text = String::new();
+        if is_gzip {
+            GzDecoder::new(&bytes[..]).read_to_string(&mut text).expect("gzip of UTF-8");
+        } else {
+            text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
+        }
+        Reply { status: parts.status, headers: parts.headers, body: text, size }
+    }
+
+    async fn open(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Response<Incoming> {
         let stream = TcpStream::connect(self.address).await.expect("somebody listens");
         let (mut send, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("HTTP");
@@ -107,18 +125,18 @@ impl Site {
             request = request.header(*name, *value);
         }
         let request = request.body(Empty::<Bytes>::new()).expect("a request");
-        let reply = send.send_request(request).await.expect("an answer");
-        let (parts, body) = reply.into_parts();
-        let bytes = body.collect().await.expect("a whole answer").to_bytes();
-        let size = bytes.len();
-        let is_gzip = parts.headers.get("content-encoding").is_some_and(|value| value == "gzip");
-        let mut text = String::new();
-        if is_gzip {
-            GzDecoder::new(&bytes[..]).read_to_string(&mut text).expect("gzip of UTF-8");
-        } else {
-            text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
-        }
-        Reply { status: parts.status, headers: parts.headers, body: text, size }
+        send.send_request(request).await.expect("an answer")
+    }
+}
+
+/// The stream of `/live`: what open pages are told.
+pub struct Live(Incoming);
+
+impl Live {
+    /// The next message.
+    pub async fn next(&mut self) -> String {
+        let frame = self.0.frame().await.expect("the stream goes on").expect("a frame");
+        String::from_utf8(frame.into_data().expect("data").to_vec()).expect("UTF-8")
     }
 }
 

@@ -16,10 +16,11 @@ const HOSTILE: &str = "\"'><img src=x onerror=alert(1)><script>alert(1)</script>
 const BOUND: usize = 400_000;
 /// Every element that our pages have.
 const ELEMENTS: [&str; 54] = [
-    "a", "b", "bdi", "body", "button", "code", "del", "details", "div", "dd", "dl", "dt", "em", "footer", "form",
-    "h1", "h2", "h3", "head", "header", "html", "input", "ins", "label", "li", "link", "main", "meta", "nav", "ol",
-    "option", "p", "pre", "rect", "script", "section", "select", "span", "strong", "summary", "svg", "table",
-    "tbody", "td", "th", "thead", "time", "title", "tr", "ul", "wbr", "br", "i", "small",
+    "a", "b", "bdi", "body", "button", "code", "del", "details", "div", "dd", "dl", "dt", "em", "footer",
+    "form", "h1", "h2", "h3", "head", "header", "html", "input", "ins", "label", "li", "link", "main",
+    "meta", "nav", "ol", "option", "p", "pre", "rect", "script", "section", "select", "span", "strong",
+    "summary", "svg", "table", "tbody", "td", "th", "thead", "time", "title", "tr", "ul", "wbr", "br", "i",
+    "small",
 ];
 
 /// An explanation in which every text that may come from outside is `text`.
@@ -68,7 +69,9 @@ fn explanation(text: &str) -> Explanation {
 
 fn check(path: &str, html: &str) {
     assert!(html.len() <= BOUND, "{path} has {} bytes", html.len());
-    let steers = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let steers = |c: char| {
+        (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     assert!(!html.contains(steers), "{path}: a character that steers");
     for tag in tags(html) {
         assert!(ELEMENTS.contains(&tag.name.as_str()), "{path}: <{}>", tag.name);
@@ -98,9 +101,10 @@ async fn every_page_is_ours(text: &str, in_addresses: bool) {
     // A journal that holds a megabyte in every field of every event is not what this is about.
     let events = if in_addresses { 150 } else { 2 };
     site.journal.write((1..=events).map(|number| event(number, text)).collect());
-    let mut paths: Vec<String> = ["/", "/?by=object", "/events", "/parts", "/coverage", "/runbook", "/runbook/Drift"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut paths: Vec<String> =
+        ["/", "/?by=object", "/events", "/parts", "/coverage", "/runbook", "/runbook/Drift"]
+            .map(str::to_owned)
+            .to_vec();
     if in_addresses {
         let word = encoded(text);
         paths.extend([
@@ -162,7 +166,8 @@ async fn only_the_console_of_aws_is_linked_to() {
         one.console = Some(address.to_owned());
         site.journal.write(vec![one]);
         let body = site.get("/events").await.body;
-        let links: Vec<Tag> = tags(&body).into_iter().filter(|tag| tag.attribute("href") == Some(address)).collect();
+        let links: Vec<Tag> =
+            tags(&body).into_iter().filter(|tag| tag.attribute("href") == Some(address)).collect();
         assert_eq!(!links.is_empty(), is_linked, "{address}");
     }
 }

@@ -137,7 +137,7 @@ impl Page {
         html! {
             (conditions::word(condition))
             @if let Some((reason, message, since)) = part.or(object) {
-                " " (links::reason(reason))
+                @if condition != Condition::Ready { " " (links::reason(reason)) }
                 @if !message.is_empty() { ": " (text::prose(message)) }
                 span.since { "since " (text::time_and_age(since, frame.now)) }
             }

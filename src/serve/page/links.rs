@@ -17,9 +17,16 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// The console's hosts, in each of AWS's partitions.
 const CONSOLES: [&str; 3] = ["aws.amazon.com", "amazonaws-us-gov.com", "amazonaws.cn"];
 
+/// The longest id or value in an address, in characters. What is longer is none of AWS's: its link leads nowhere.
+const LONGEST: usize = 256;
+
 /// `text` as one segment of a path.
 pub(super) fn segment(text: &str) -> String {
-    utf8_percent_encode(text, SEGMENT).to_string()
+    utf8_percent_encode(cut(text), SEGMENT).to_string()
+}
+
+fn cut(text: &str) -> &str {
+    text.char_indices().nth(LONGEST).map_or(text, |(at, _)| &text[..at])
 }
 
 /// The path with these fields as its query; empty ones are left out.
@@ -27,7 +34,7 @@ pub(super) fn with_query(path: &str, fields: &[(&str, &str)]) -> String {
     let mut out = path.to_owned();
     let mut mark = '?';
     for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
-        let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+        let value: String = form_urlencoded::byte_serialize(cut(value).as_bytes()).collect();
         let _ = write!(out, "{mark}{name}={value}");
         mark = '&';
     }

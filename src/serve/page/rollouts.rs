@@ -22,22 +22,31 @@ pub(super) fn rollouts(frame: &Frame, status: &Status) -> Markup {
 
 /// One rollout.
 pub(super) fn rollout(frame: &Frame, object: &ObjectRef, progress: &Progress) -> Markup {
+    html! {
+        div.rollout {
+            p {
+                (links::object(object)) " " strong { (phase(progress.phase)) } " "
+                @if progress.phase == Phase::Rolling { (eta(frame, progress)) }
+            }
+            p.release { (text::line(&progress.release, 240)) }
+            @if progress.phase != Phase::Stable { (stages(progress)) (counts(progress)) }
+            @if let Some(why) = &progress.why { p.why { (text::prose(why)) } }
+            @if let Some(stable) = &progress.stable { p.muted { "A halt goes back to " (text::line(stable, 240)) } }
+        }
+    }
+}
+
+/// How many nodes have it, and how they are.
+fn counts(progress: &Progress) -> Markup {
     let Progress { touched, healthy, baking, failed, total, .. } = *progress;
     let rest = touched.saturating_sub(healthy + baking + failed);
     let shares = [("good", healthy), ("busy", baking), ("sent", rest), ("bad", failed)];
     let shares = shares.map(|(class, share)| (class, share as usize));
     html! {
-        div.rollout {
-            p { (links::object(object)) " " strong { (phase(progress.phase)) } " " (eta(frame, progress)) }
-            p.release { (text::line(&progress.release, 240)) }
-            (stages(progress))
-            (bars::bar(total as usize, &shares))
-            p.counts {
-                b { (touched) } " of " (total) " nodes have it: " (healthy) " healthy, " (baking) " baking, "
-                (rest) " not seen yet, " span.failed[failed > 0] { (failed) " failed" } " (" (progress.tolerated) " tolerated in this stage)"
-            }
-            @if let Some(why) = &progress.why { p.why { (text::prose(why)) } }
-            @if let Some(stable) = &progress.stable { p.muted { "A halt goes back to " (text::line(stable, 240)) } }
+        (bars::bar(total as usize, &shares))
+        p.counts {
+            b { (touched) } " of " (total) " nodes have it: " (healthy) " healthy, " (baking) " baking, "
+            (rest) " not seen yet, " span.failed[failed > 0] { (failed) " failed" } " (" (progress.tolerated) " tolerated in this stage)"
         }
     }
 }
