@@ -1,4 +1,6 @@
-//! A very small HTTP client, for asking controllers and simulators on loopback.
+//! A very small HTTP client, for asking controllers and simulators.
+
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use http_body_util::{BodyExt as _, Empty};
@@ -10,24 +12,42 @@ use tokio::net::TcpStream;
 /// What to try when a command needs a running controller and cannot ask it.
 pub const NO_CONTROLLER: &str = "no running controller could be asked: start one with `watchkeeper run`, or name its address with --server";
 
-/// The text at `path` of the server at `url`.
+/// Whom to ask.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Server {
+    /// The running controller
+    #[arg(long = "server", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    pub url: String,
+    /// The file with the token that the controller asks for
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+impl Server {
+    /// The server at `url`, which asks for no token.
+    pub fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), token_file: None }
+    }
+}
+
+/// The text at `path` of `server`.
 ///
 /// # Errors
 /// When nobody answers, or not with success.
-pub async fn get(url: &str, path: &str) -> anyhow::Result<String> {
-    let (status, text) = answer(url, path).await?;
+pub async fn get(server: &Server, path: &str) -> anyhow::Result<String> {
+    let (status, text) = answer(server, path).await?;
     if status != StatusCode::OK {
-        bail!("{url}{path} answers {status}: {}", text.trim());
+        bail!("{}{path} answers {status}: {}{}", server.url, text.trim(), advice(status));
     }
     Ok(text)
 }
 
-/// What the server at `url` says at `path`, whether that is a success or not.
+/// What `server` says at `path`, whether that is a success or not.
 ///
 /// # Errors
 /// When nobody answers.
-pub async fn answer(url: &str, path: &str) -> anyhow::Result<(StatusCode, String)> {
-    let reply = open(url, path).await?;
+pub async fn answer(server: &Server, path: &str) -> anyhow::Result<(StatusCode, String)> {
+    let reply = open(server, path).await?;
     let status = reply.status();
     let body = reply.into_body().collect().await.context("the answer broke off")?.to_bytes();
     Ok((status, String::from_utf8_lossy(&body).into_owned()))
@@ -37,10 +57,10 @@ pub async fn answer(url: &str, path: &str) -> anyhow::Result<(StatusCode, String
 ///
 /// # Errors
 /// When nobody answers, not with success, or the connection breaks.
-pub async fn lines(url: &str, path: &str, mut take: impl FnMut(&str) -> bool) -> anyhow::Result<()> {
-    let reply = open(url, path).await?;
+pub async fn lines(server: &Server, path: &str, mut take: impl FnMut(&str) -> bool) -> anyhow::Result<()> {
+    let reply = open(server, path).await?;
     if reply.status() != StatusCode::OK {
-        bail!("{url}{path} answers {}", reply.status());
+        bail!("{}{path} answers {}{}", server.url, reply.status(), advice(reply.status()));
     }
     let mut body = reply.into_body();
     let mut rest = Vec::new();
@@ -57,10 +77,16 @@ pub async fn lines(url: &str, path: &str, mut take: impl FnMut(&str) -> bool) ->
     Ok(())
 }
 
-async fn open(url: &str, path: &str) -> anyhow::Result<Response<Incoming>> {
+/// What to try, where that is known.
+fn advice(status: StatusCode) -> &'static str {
+    if status == StatusCode::UNAUTHORIZED { " (name the file that holds it with --token-file)" } else { "" }
+}
+
+async fn open(server: &Server, path: &str) -> anyhow::Result<Response<Incoming>> {
+    let url = &server.url;
     let base: Uri = url.trim_end_matches('/').parse().with_context(|| format!("`{url}` is no address"))?;
     if base.scheme_str() != Some("http") {
-        bail!("`{url}`: only http:// is spoken here, since nothing leaves this machine");
+        bail!("`{url}`: only http:// is spoken here; what is encrypted ends before the controller");
     }
     let host = base.host().unwrap_or("127.0.0.1").to_owned();
     let port = base.port_u16().unwrap_or(80);
@@ -69,8 +95,11 @@ async fn open(url: &str, path: &str) -> anyhow::Result<Response<Incoming>> {
         .with_context(|| format!("nobody answers at {url}"))?;
     let (mut send, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
-    let request = Request::get(path).header("host", format!("{host}:{port}")).body(Empty::<Bytes>::new())?;
-    Ok(send.send_request(request).await?)
+    let mut request = Request::get(path).header("host", format!("{host}:{port}"));
+    if let Some(file) = &server.token_file {
+        request = request.header("authorization", format!("Bearer {}", crate::serve::token(file)?));
+    }
+    Ok(send.send_request(request.body(Empty::<Bytes>::new())?).await?)
 }
 
 /// `text` as one value of a query string.

@@ -9,9 +9,10 @@ use clap::Args as ClapArgs;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use super::client::{self, Server};
+use super::from_logs;
 use super::from_logs::FromArgs;
 use super::options::duration;
-use super::{client, from_logs};
 use crate::aws::Clients;
 use crate::journal::back::{History, Told};
 use crate::journal::{Gap, render};
@@ -27,9 +28,8 @@ const BACK: SignedDuration = SignedDuration::from_hours(2);
 /// The options of `events`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// The running controller
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    server: String,
+    #[command(flatten)]
+    server: Server,
     /// Go on with new events as they come
     #[arg(short, long)]
     follow: bool,

@@ -10,7 +10,7 @@ use clap::Args as ClapArgs;
 use hyper::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
-use super::client;
+use super::client::{self, Server};
 use super::from_logs::{self, FromArgs};
 use super::plan::Output;
 use crate::aws::Clients;
@@ -36,9 +36,8 @@ pub struct Args {
     /// A node (its id or host name), a VPC, subnet or interface, or an object (`Kind/name` or its name)
     #[arg(value_name = "NODE|VPC|OBJECT")]
     what: String,
-    /// The running controller
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    server: String,
+    #[command(flatten)]
+    server: Server,
     #[command(flatten)]
     from: FromArgs,
     /// How to print it
@@ -93,7 +92,7 @@ async fn recalled(clients: &Clients, snapshot: &Snapshot, args: &Args) -> anyhow
 ///
 /// # Errors
 /// When no controller answers, or it knows no such thing.
-pub async fn ask(server: &str, what: &str) -> anyhow::Result<Explanation> {
+pub async fn ask(server: &Server, what: &str) -> anyhow::Result<Explanation> {
     let path = format!("/v1/explain?what={}", client::encoded(what));
     let (status, told) = client::answer(server, &path).await.context(client::NO_CONTROLLER)?;
     match status {

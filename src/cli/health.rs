@@ -2,14 +2,13 @@
 
 use clap::Args as ClapArgs;
 
-use super::client;
+use super::client::{self, Server};
 
 /// The options of `health`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// The running controller
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    server: String,
+    #[command(flatten)]
+    server: Server,
 }
 
 /// Runs the command: exit code 0 when it lives, 1 when it does not.
@@ -17,6 +16,6 @@ pub struct Args {
 /// # Errors
 /// When nobody answers, or with bad news.
 pub async fn main(args: Args) -> anyhow::Result<u8> {
-    print!("{}", client::get(&args.server, "/healthz").await?);
+    super::print(&client::get(&args.server, "/healthz").await?);
     Ok(0)
 }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::Clients;
 use crate::aws::connect;
-use crate::cli::client;
+use crate::cli::client::{self, Server};
 use crate::clock::Clock;
 use crate::model::desired::Amount;
 use crate::model::probe;
@@ -147,7 +147,7 @@ impl AwsArgs {
     }
 
     async fn simulated_at(&self, url: &str) -> anyhow::Result<Connected> {
-        let told = client::get(url, "/clock")
+        let told = client::get(&Server::at(url), "/clock")
             .await
             .context("no simulator answers there: start one with `watchkeeper simulate`")?;
         let (now, speed) =
@@ -269,11 +269,14 @@ pub fn group_name(text: &str) -> Result<String, String> {
     if fits { Ok(text.to_owned()) } else { Err("1 to 512 of A–Z, a–z, 0–9 and . - _ / #".to_owned()) }
 }
 
+/// An address to listen at.
+pub fn socket(address: &str) -> anyhow::Result<std::net::SocketAddr> {
+    address.parse().with_context(|| format!("`{address}` is no address: write one such as 127.0.0.1:8080"))
+}
+
 /// Refuses addresses that others can reach.
 pub fn loopback(address: &str) -> anyhow::Result<std::net::SocketAddr> {
-    let address: std::net::SocketAddr = address
-        .parse()
-        .with_context(|| format!("`{address}` is no address: write one such as 127.0.0.1:8080"))?;
+    let address = socket(address)?;
     if !crate::sim::server::is_loopback(address) {
         bail!("{address} can be reached from outside; only loopback addresses such as 127.0.0.1 are allowed");
     }

@@ -11,14 +11,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::metrics::{self, MetricsTo};
-use super::options::{AwsArgs, Connected, FolderArg, RuleArgs, duration, loopback, std_duration};
+use super::options::{AwsArgs, Connected, FolderArg, RuleArgs, duration, socket, std_duration};
 use super::sinks::{FLUSHED_WITHIN, For, SinkArgs};
 use crate::clock::Clock;
 use crate::controller::{Controller, End, Options, Until};
 use crate::journal::{Journal, Style};
 use crate::model::story::Stories;
 use crate::pass::{Mode, Passed, Scope};
-use crate::serve::{self, Told};
+use crate::serve::{self, Guard, Told};
 use crate::sim::Sim;
 use crate::sim::scenario::Breakage;
 use crate::sim::world::Place;
@@ -50,9 +50,15 @@ pub struct Args {
     /// How events are printed: for people on a terminal, as JSON lines otherwise
     #[arg(long, value_enum, default_value_t = Output::Auto)]
     output: Output,
-    /// Where `status`, `events` and health checks are answered; loopback only. `none` answers nowhere
+    /// Where the page, `status`, `events` and health checks are answered. `none` answers nowhere
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: String,
+    /// Only who brings the token in this file may read: 16 characters or more. Needed beyond loopback
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Let everyone read who can reach the address
+    #[arg(long, conflicts_with = "token_file")]
+    read_only_public: bool,
     /// Where metrics go, besides `/metrics` under the address of --listen
     #[arg(long, value_enum, default_value_t = MetricsTo::None)]
     metrics: MetricsTo,
@@ -109,7 +115,7 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
         let questions = controller.questions();
         let (pictures, metrics) = (controller.pictures(), controller.metrics());
         let told = Told { pictures, journal, questions, metrics, clock: clock.clone(), interval };
-        listen(&args.listen, told, &tasks, &stop).await?;
+        listen(&args, told, &tasks, &stop).await?;
     }
     if args.metrics == MetricsTo::Emf {
         tasks.spawn(metrics::tell_cloudwatch(controller.metrics(), events, clock.clone(), stop.clone()));
@@ -169,27 +175,31 @@ fn stop_on_signals(stop: &CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A controller that cannot be asked still works; it says so and goes on.
+/// A controller that cannot be asked still works; it says so and goes on. One that would tell strangers does not begin.
 async fn listen(
-    address: &str,
+    args: &Args,
     told: Told,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let address = &args.listen;
     if address == "none" {
         return Ok(());
     }
-    match TcpListener::bind(loopback(address)?).await {
+    let address = socket(address)?;
+    let token = args.token_file.as_deref().map(serve::token).transpose()?;
+    let guard = Guard::at(address, token.as_deref(), args.read_only_public)?;
+    match TcpListener::bind(address).await {
         Ok(listener) => {
             let stop = stop.clone();
             tasks.spawn(async move {
-                if let Err(error) = serve::serve(told, listener, stop).await {
-                    tracing::error!(%error, "status and events are answered no longer");
+                if let Err(error) = serve::serve_to(guard, told, listener, stop).await {
+                    tracing::error!(%error, "the page, status and events are answered no longer");
                 }
             });
         }
         Err(error) => {
-            tracing::warn!(%address, %error, "`status` and `events` cannot be answered: is another controller running? Choose another address with --listen");
+            tracing::warn!(%address, %error, "the page, `status` and `events` cannot be answered: is another controller running? Choose another address with --listen");
         }
     }
     Ok(())

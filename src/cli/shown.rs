@@ -3,16 +3,15 @@
 use anyhow::Context as _;
 use clap::Args as ClapArgs;
 
-use super::client;
+use super::client::{self, Server};
 use super::from_logs::FromArgs;
 use crate::model::picture::Picture;
 
 /// Where the picture comes from.
 #[derive(Debug, ClapArgs)]
 pub struct Source {
-    /// The running controller
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    server: String,
+    #[command(flatten)]
+    server: Server,
     #[command(flatten)]
     from: FromArgs,
 }

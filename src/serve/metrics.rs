@@ -13,7 +13,6 @@ use crate::metrics::text::Format;
 pub(super) async fn metrics(State(told): State<Arc<Told>>, headers: HeaderMap) -> Response {
     let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let format = Format::accepted(&accepts.collect::<Vec<_>>().join(","));
-    // Events are delivered to standard output alone, which has no queue.
     let text = format.write(&told.metrics.families(&told.journal.sinks()));
     ([(header::CONTENT_TYPE, format.content_type()), (header::VARY, "Accept")], text).into_response()
 }

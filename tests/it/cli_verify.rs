@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use watchkeeper::aws::connect::with_http;
+use watchkeeper::cli::client::Server;
 use watchkeeper::cli::explain;
 use watchkeeper::cli::options::install_probe;
 use watchkeeper::cli::verify::{exit_code, look, subject, text};
@@ -192,7 +193,7 @@ async fn a_running_controller_explains_over_loopback() {
         interval: minutes(1),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
-    let server = format!("http://{}", listener.local_addr().expect("an address"));
+    let server = Server::at(&format!("http://{}", listener.local_addr().expect("an address")));
     let stop = CancellationToken::new();
     let serving = tokio::spawn(serve(told, listener, stop.clone()));
     let stopped = stop.clone();

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::{Args as ClapArgs, Subcommand};
 
+use super::client::Server;
 use super::options::{AwsArgs, installation};
 use super::plan::Output;
 use crate::model::rollout::Order;
@@ -63,9 +64,8 @@ struct OrderArgs {
 struct StatusArgs {
     #[command(flatten)]
     of: OrderArgs,
-    /// The running controller; without one, only what is kept can be told
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    server: String,
+    #[command(flatten)]
+    server: Server,
 }
 
 /// Runs the command.

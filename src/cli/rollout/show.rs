@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::StatusArgs;
 use super::desk::{Desk, Kept};
-use crate::cli::client;
+use crate::cli::client::{self, Server};
 use crate::cli::plan::Output;
 use crate::journal::harmless;
 use crate::model::desired::ObjectRef;
@@ -40,7 +40,7 @@ pub(super) async fn main(args: &StatusArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-async fn controller(server: &str) -> anyhow::Result<Status> {
+async fn controller(server: &Server) -> anyhow::Result<Status> {
     Ok(serde_json::from_str(&client::get(server, "/v1/status").await?)?)
 }
 
