@@ -16,13 +16,19 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use watchkeeper::aws::connect::with_http;
 use watchkeeper::clock::Clock;
 use watchkeeper::journal::{Journal, Style};
+use watchkeeper::metrics::Metrics;
 use watchkeeper::model::desired::{Kind, ObjectRef};
 use watchkeeper::model::picture::{Condition, Coverage, Part, Picture, Sort};
 use watchkeeper::model::reason::Reason;
 use watchkeeper::model::status::{Standing, Status, Truth};
 use watchkeeper::serve::{Told, serve};
+use watchkeeper::sim::Sim;
+use watchkeeper::sim::connector::Connector;
+use watchkeeper::sim::scenario::{self, Scenario};
+use watchkeeper::sim::world::{DEFAULT_ACCOUNT, DEFAULT_REGION, Place};
 
 const NODES: u64 = 10_000;
 const NETWORKS: u64 = 200;
@@ -33,12 +39,18 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let (pictures, seen) = watch::channel(Some(Arc::new(picture(0))));
     let (questions, _asked) = mpsc::channel(1);
+    let clock = Clock::pretended(epoch(), 1.0);
+    let sim = Sim::new(scenario::build(Scenario::Empty, 1, epoch()), clock.clone());
+    let clients =
+        with_http(Connector::new(sim), &clock, &Place::access_key(DEFAULT_ACCOUNT), DEFAULT_REGION, "bench");
+    let interval = SignedDuration::from_hours(1);
     let told = Told {
+        metrics: Metrics::new(clients, clock.clone(), interval, seen.clone()),
         pictures: seen,
         journal: Journal::new(Style::Silent),
         questions,
-        clock: Clock::pretended(epoch(), 1.0),
-        interval: SignedDuration::from_hours(1),
+        clock,
+        interval,
     };
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -126,7 +138,15 @@ fn picture(round: u64) -> Picture {
         general: Vec::new(),
         rollouts: BTreeMap::new(),
     };
-    Picture { installation: "bench".into(), status, parts, open: Vec::new(), coverage: Coverage::default() }
+    Picture {
+        installation: "bench".into(),
+        good_until: epoch() + SignedDuration::from_hours(1),
+        status,
+        parts,
+        findings: Vec::new(),
+        open: Vec::new(),
+        coverage: Coverage::default(),
+    }
 }
 
 fn standing(object: &ObjectRef) -> Standing {
@@ -141,5 +161,6 @@ fn standing(object: &ObjectRef) -> Standing {
         right: 120,
         set_aside: BTreeMap::new(),
         since: epoch(),
+        until: None,
     }
 }

@@ -9,9 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Told;
 use crate::journal::duration;
-
-/// A pass that is this many intervals late is overdue.
-const OVERDUE_INTERVALS: i32 = 5;
+use crate::model::picture::good_for;
 
 /// How old what is known is, once a pass is overdue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +30,7 @@ pub(super) fn overdue(told: &Told, last: Timestamp) -> Option<Overdue> {
 
 /// How old the last pass may be.
 pub(super) fn allowed(told: &Told) -> SignedDuration {
-    told.interval * OVERDUE_INTERVALS
+    good_for(told.interval)
 }
 
 /// Alive: the last pass is not overdue.

@@ -12,9 +12,7 @@ use super::{Frame, Site, conditions, layout, links, markdown, text};
 use crate::model::event::Severity;
 use crate::model::picture::Condition;
 use crate::model::reason::{Category, Nature, Reason};
-
-/// The whole of it.
-const RUNBOOK: &str = include_str!("../../../docs/runbook.md");
+use crate::model::runbook;
 
 pub(super) async fn contents(State(site): State<Site>) -> Response {
     let frame = Frame::of(&site);
@@ -77,7 +75,7 @@ fn drawn(frame: &Frame, reason: Reason) -> Markup {
             }
         }
         section.text {
-            @match markdown::section(RUNBOOK, reason.word()) {
+            @match runbook::section(reason) {
                 Some(text) => (markdown::render(text)),
                 None => @if let Some(next) = reason.next() { p { strong { "What you do. " } (text::prose(next)) } }
             }

@@ -35,13 +35,17 @@ impl Picture {
     }
 }
 
-/// One cell. Spreadsheets take a text that begins like a formula for one and run it, and names come from anybody: such
-/// a text gets an apostrophe before it.
+/// One cell, on one line. Spreadsheets take a text that begins like a formula for one and run it, and names come from
+/// anybody: such a text gets an apostrophe before it.
 fn cell(text: &str) -> Cow<'_, str> {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let is_plain = !is_formula && !text.contains([',', '"', '\n', '\r']);
-    if is_plain {
-        return Cow::Borrowed(text);
+    let text: Cow<'_, str> = if text.contains(char::is_control) {
+        text.replace(char::is_control, " ").into()
+    } else {
+        text.into()
+    };
+    let is_formula = text.trim_start().starts_with(['=', '+', '-', '@']);
+    if !is_formula && !text.contains([',', '"', ';']) {
+        return text;
     }
     let guard = if is_formula { "'" } else { "" };
     Cow::Owned(format!("\"{guard}{}\"", text.replace('"', "\"\"")))
@@ -57,7 +61,9 @@ mod tests {
             ("web-1", "web-1"),
             ("", ""),
             ("a,b", "\"a,b\""),
-            ("say \"hi\"\nthere", "\"say \"\"hi\"\"\nthere\""),
+            ("say \"hi\"\nthere", "\"say \"\"hi\"\" there\""),
+            ("\u{1b}[31m", " [31m"),
+            (" \t=1+1", "\"'  =1+1\""),
             ("=HYPERLINK(\"http://x\")", "\"'=HYPERLINK(\"\"http://x\"\")\""),
             ("@cmd", "\"'@cmd\""),
             ("-1+1", "\"'-1+1\""),
