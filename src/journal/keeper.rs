@@ -74,6 +74,10 @@ impl Keeper {
 
     /// A pass ended: keeps what changed.
     pub fn pass_ended(&mut self, known: &Known<'_>, plan: &Plan, picture: &Picture, stories: &Stories) {
+        if known.observed.identity.known().is_none() {
+            // Nobody could tell later whose this was; what was kept before is better.
+            return;
+        }
         self.keep_stories(picture, stories);
         self.snapshot(known, plan, picture, stories, AT_MOST);
     }

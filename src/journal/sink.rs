@@ -214,10 +214,8 @@ impl Queue {
                 }
                 inside.last_error = Some(trouble.why.clone());
             }
-            None if delivered > 0 => {
-                if inside.failing_since.take().is_some() {
-                    tracing::info!(sink = %self.name, "events are delivered again");
-                }
+            None if delivered > 0 && inside.failing_since.take().is_some() => {
+                tracing::info!(sink = %self.name, "events are delivered again");
             }
             None => {}
         }

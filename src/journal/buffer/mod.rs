@@ -301,7 +301,7 @@ impl Buffer {
                     folder::set_aside(&path)?;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, file = %path.display(), "a segment cannot be read: left alone")
+                    tracing::warn!(%error, file = %path.display(), "a segment cannot be read: left alone");
                 }
             }
         }

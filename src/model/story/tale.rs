@@ -33,6 +33,8 @@ pub(super) struct Story {
     pub present: BTreeSet<Arc<str>>,
     /// All that ever were.
     pub seen: BTreeSet<Arc<str>>,
+    /// The most that were found at once: what comes one after the other is not many of a kind.
+    together: u32,
     commands: Vec<Arc<str>>,
     /// What was last said of how it goes on, where a person is waited for: that this changes is news.
     note: Option<String>,
@@ -67,6 +69,7 @@ impl Story {
             changes: Vec::new(),
             present: BTreeSet::new(),
             seen: BTreeSet::new(),
+            together: 0,
             commands: Vec::new(),
             note: None,
             returned,
@@ -100,6 +103,7 @@ impl Story {
         } else {
             self.present = subjects;
         }
+        self.together = self.together.max(u32::try_from(self.present.len()).unwrap_or(u32::MAX));
         self.returned += u32::from(is_back);
         let is_going_on = self.goes_on(findings);
         match (grew || is_going_on, is_back && self.returned.is_power_of_two()) {
@@ -196,7 +200,7 @@ impl Story {
             object: self.key.object.clone(),
             count,
             subjects: subjects.iter().take(SAMPLE).cloned().collect(),
-            message: self.message(count),
+            message: self.message(count.min(self.together)),
             changes: self.changes.clone(),
             commands: self.commands.clone(),
             next: self.reason.next().map(str::to_owned),
