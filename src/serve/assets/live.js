@@ -85,7 +85,7 @@
     }
     document.title = page.title;
     if (!isChanged) return;
-    const again = focused && !document.contains(document.activeElement) | document.activeElement === document.body ? focused.find() : null;
+    const again = focused && document.activeElement === document.body ? focused.find() : null;
     if (again) {
       const grid = again.closest(".grid");
       if (grid) rove(grid, again);
