@@ -143,6 +143,7 @@ def says_when_it_is_old(browser, controller):
     controller.wait(timeout=30)
     shows(page, "document.querySelector('#live').className.includes('trying')")
     shows(page, "document.querySelector('#live').textContent.startsWith('old')")
+    assert page.is_visible("#silent")
     page.screenshot(path=SHOTS / "gone.png")
     page.context.close()
     passed("a controller that is gone shows: reconnecting, then old")

@@ -39,6 +39,8 @@
     if (!isSilent && source && source.readyState === EventSource.OPEN) say("on", "live");
     else if (!isSilent) say("trying", "reconnecting");
     else say("off", `old: no answer for ${seconds(heard)}`);
+    document.getElementById("silent").hidden = !isSilent;
+    document.body.classList.toggle("gone", isSilent);
   };
 
   // What the reader had in hand is found again by what it is, not by where it was.
@@ -85,7 +87,7 @@
     }
     document.title = page.title;
     if (!isChanged) return;
-    const again = focused && !document.contains(document.activeElement) | document.activeElement === document.body ? focused.find() : null;
+    const again = focused && document.activeElement === document.body ? focused.find() : null;
     if (again) {
       const grid = again.closest(".grid");
       if (grid) rove(grid, again);

@@ -35,6 +35,7 @@ pub(super) fn page(frame: &Frame, title: &str, here: &str, main: &Markup) -> Res
                 a.skip href="#main" { "Skip to the content" }
                 (header(frame, here))
                 (old(frame))
+                (silent())
                 main #main tabindex="-1" { (main) }
                 (footer(frame))
             }
@@ -76,6 +77,16 @@ fn old(frame: &Frame) -> Markup {
                     ". Take everything on this page as Unknown, and look at Watchkeeper itself: its log, its task, its way to AWS."
                 }
             }
+        }
+    }
+}
+
+/// Shown by the script when the controller does not answer: then nobody else can say so.
+fn silent() -> Markup {
+    html! {
+        p.old.silent #silent role="alert" hidden {
+            strong { "Old: Watchkeeper does not answer. " }
+            "What this page shows is what it said last; take it as Unknown, and look at Watchkeeper itself."
         }
     }
 }

@@ -1,6 +1,10 @@
-//! The little of Markdown that the runbook uses: sections, paragraphs, lists, `code`, **bold**, fenced code.
+//! The little of Markdown that the runbook uses: sections, paragraphs, lists, `code`, **bold**, fenced code, links to
+//! other sections. A link to anywhere else is only its words: the other documents are not served here.
 
 use maud::{Markup, html};
+
+use super::links;
+use crate::model::reason::Reason;
 
 /// The text under `## heading`, up to the next one.
 pub(super) fn section<'a>(text: &'a str, heading: &str) -> Option<&'a str> {
@@ -89,8 +93,30 @@ fn inline(text: &str) -> Markup {
         @for (at, piece) in text.split('`').enumerate() {
             @if at % 2 == 1 { code { (piece) } }
             @else { @for (at, piece) in piece.split("**").enumerate() {
-                @if at % 2 == 1 { strong { (piece) } } @else { (piece) }
+                @if at % 2 == 1 { strong { (linked(piece)) } } @else { (linked(piece)) }
             } }
         }
     }
+}
+
+/// `[words](#section)`, where the section is that of a reason.
+fn linked(text: &str) -> Markup {
+    let Some((before, words, target, after)) = first_link(text) else { return html! { (text) } };
+    let section = target.strip_prefix('#').unwrap_or_default();
+    let reason = Reason::ALL.iter().copied().find(|reason| reason.word().eq_ignore_ascii_case(section));
+    html! {
+        (before)
+        @match reason {
+            Some(reason) => a.reason href=(links::reason_path(reason)) { (words) },
+            None => (words),
+        }
+        (linked(after))
+    }
+}
+
+fn first_link(text: &str) -> Option<(&str, &str, &str, &str)> {
+    let (before, rest) = text.split_once('[')?;
+    let (words, rest) = rest.split_once("](")?;
+    let (target, after) = rest.split_once(')')?;
+    Some((before, words, target, after))
 }
