@@ -6,24 +6,6 @@ use maud::{Markup, html};
 use super::links;
 use crate::model::reason::Reason;
 
-/// The text under `## heading`, up to the next one.
-pub(super) fn section<'a>(text: &'a str, heading: &str) -> Option<&'a str> {
-    let mut from = None;
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if let Some(found) = line.strip_prefix("## ") {
-            if let Some(from) = from {
-                return Some(&text[from..at]);
-            }
-            if found.trim() == heading {
-                from = Some(at + line.len());
-            }
-        }
-        at += line.len();
-    }
-    from.map(|from| &text[from..])
-}
-
 /// A section as HTML.
 pub(super) fn render(text: &str) -> Markup {
     html! {

@@ -75,8 +75,9 @@ fn drawn(frame: &Frame, reason: Reason) -> Markup {
             }
         }
         section.text {
-            @match runbook::section(reason) {
-                Some(text) => (markdown::render(text)),
+            @match runbook::section(reason).and_then(|text| text.split_once('\n')) {
+                // The heading stands above.
+                Some((_, text)) => (markdown::render(text)),
                 None => @if let Some(next) = reason.next() { p { strong { "What you do. " } (text::prose(next)) } }
             }
         }
