@@ -28,7 +28,8 @@
 //! | [`load`] | the folder → bytes | read meaning into them |
 //! | [`clock`] | the only room with time | – |
 //! | [`metrics`] | the picture, the calls and the loop as numbers for machines | decide, or change anything |
-//! | [`journal`], [`serve`] | events kept and printed; status, events and health over HTTP | change anything |
+//! | [`journal`] | events kept, printed and brought to files, log groups and webhooks; what outlives the process | make events, or decide |
+//! | [`serve`] | the page, status, events, metrics and health over HTTP | change anything |
 //! | [`cli`] | one file per command; it joins the rooms | be imported by them |
 //!
 //! # Kinds, subjects, actions

@@ -2,7 +2,8 @@
 
 use jiff::SignedDuration;
 use watchkeeper::cli::{coverage, status};
-use watchkeeper::model::picture::{Category, Condition, Picture, Signal, Sort, good_for};
+use watchkeeper::model::desired::Kind;
+use watchkeeper::model::picture::{Category, Condition, Part, Picture, Signal, Sort, good_for};
 use watchkeeper::model::reason::Reason;
 use watchkeeper::model::status::Truth;
 use watchkeeper::sim::scenario::Breakage;
@@ -56,6 +57,25 @@ async fn a_steady_estate_is_shown_as_what_it_is() {
     }
     let rows = picture.coverage_csv().lines().count();
     assert_eq!(rows, picture.coverage.lines.len() + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_nobody_has_read_is_not_taken_for_ready() {
+    let mut estate = Estate::example_corp(4);
+    for _ in 0..3 {
+        let picture = estate.pass().await.picture;
+        let managed = |part: &&Part| part.objects.iter().any(|id| id.kind == Kind::CloudWatchAgent);
+        let early: Vec<&Part> = picture
+            .parts
+            .iter()
+            .filter(managed)
+            .filter(|part| part.condition == Condition::Ready)
+            .filter(|part| {
+                estate.scope.observed.on_nodes.get(&part.id).is_none_or(|node| node.probe.is_none())
+            })
+            .collect();
+        assert!(early.is_empty(), "{early:#?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

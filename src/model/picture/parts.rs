@@ -119,6 +119,14 @@ impl Sort {
     }
 }
 
+impl Part {
+    /// A node that has not said yet how it is.
+    fn not_probed(self) -> Self {
+        let message = "it has not been read since its last change, or not at all yet".to_owned();
+        Self { condition: Condition::Unknown, reason: Reason::NotProbed, message, ..self }
+    }
+}
+
 /// Every node and VPC, and every other network that a document selects; by id.
 pub(super) fn of(known: &Known<'_>, plan: &Plan, before: Option<&Picture>) -> Vec<Part> {
     let mut worst: BTreeMap<&str, &Finding> = BTreeMap::new();
@@ -140,7 +148,11 @@ pub(super) fn of(known: &Known<'_>, plan: &Plan, before: Option<&Picture>) -> Ve
             let is_shown = !objects.is_empty() || matches!(sort, Sort::Node | Sort::Vpc);
             let finding = worst.get(&*id).copied();
             let finding = finding.or_else(|| objects.iter().find_map(|object| unread.get(object).copied()));
-            is_shown.then(|| Part { sort, name, ..part(known, id, objects, finding) })
+            let is_unread = finding.is_none() && plan.unread.contains(&id);
+            is_shown.then(|| {
+                let part = Part { sort, name, ..part(known, id, objects, finding) };
+                if is_unread { part.not_probed() } else { part }
+            })
         })
         .collect();
     parts.sort_by(|left, right| left.id.cmp(&right.id));

@@ -78,6 +78,11 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// The node must be read before anything can be told of it.
+    pub fn unread(&mut self, node: Arc<str>) {
+        self.plan.unread.insert(node);
+    }
+
     /// The thing carries our tag.
     pub fn ours(&mut self, name: &str, object: &ObjectRef) {
         self.plan.ours.insert(name.into(), object.clone());

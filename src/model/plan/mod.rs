@@ -52,6 +52,9 @@ pub struct Plan {
     /// The parts that were seen to be right: what was tried on them before is forgiven.
     #[serde(skip)]
     pub right: BTreeSet<Arc<str>>,
+    /// The nodes of which nothing can be told before they are read; there is no finding of them.
+    #[serde(skip)]
+    pub unread: BTreeSet<Arc<str>>,
     /// Since when each kind of command waits for more nodes.
     #[serde(skip)]
     pub batches: BTreeMap<Arc<str>, Timestamp>,

@@ -48,9 +48,11 @@ impl<'d, 'k> Desk<'d, 'k> {
         if is_read_again || matches!(verdict, Verdict::Right) {
             self.hear(&candidate, wishes);
         }
-        // That a command only reads holds nobody back.
-        if !(is_read_again && matches!(verdict, Verdict::Not(_))) {
-            self.take(&candidate, verdict);
+        match verdict {
+            // That a command only reads holds nobody back.
+            Verdict::Needs(want) if is_read_again => self.wants.probe(&candidate, *want),
+            Verdict::Not(_) if is_read_again => {}
+            verdict => self.take(&candidate, verdict),
         }
     }
 
@@ -190,6 +192,7 @@ impl<'d, 'k> Desk<'d, 'k> {
 
     fn take_probe(&mut self, candidate: &Candidate<'_>, want: Want) {
         if self.object.common.management != Management::Paused {
+            self.draft.unread(candidate.id.clone());
             return self.wants.probe(candidate, want);
         }
         let message = format!("{} is not probed while its document is paused", candidate.id);
