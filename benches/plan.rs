@@ -16,6 +16,7 @@ use watchkeeper::model::observed::{
     Document, Identity, Instance, InstanceState, ManagedNode, Network, Observed, OnNode, Parameter, Ping,
     Platform, Reading,
 };
+use watchkeeper::model::picture::picture;
 use watchkeeper::model::plan::{Known, Plan, plan};
 use watchkeeper::model::probe;
 use watchkeeper::model::rules::Rules;
@@ -66,8 +67,14 @@ fn measure(what: &str, desired: &Desired, observed: &Observed, now: Timestamp) -
         made.actions.len(),
         made.findings.len()
     );
-    let (_, took) = timed(|| status(&known, &made, None, 1));
+    let (status, took) = timed(|| status(&known, &made, None, 1));
     println!("{what}: status  {took:>10.1?}");
+    let (picture, took) = timed(|| picture(&known, &made, status, Vec::new(), None));
+    println!(
+        "{what}: picture {took:>10.1?}  {} parts, {} signals",
+        picture.parts.len(),
+        picture.coverage.lines.len()
+    );
     times[2]
 }
 

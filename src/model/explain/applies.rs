@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Applies, Subject};
 use crate::model::desired::{
-    Desired, Kind, Management, NodeSelector, Object, ObjectRef, Platform, RoleRef, Spec, TagMatch,
+    Desired, Kind, Management, NetworkSelector, NodeSelector, Object, ObjectRef, Platform, RoleRef, Spec,
+    TagMatch,
 };
 use crate::model::observed::{InstanceState, Reading};
 use crate::model::plan::{self, Known};
@@ -83,21 +84,60 @@ pub fn selecting(known: &Known<'_>, subject: &Subject) -> Vec<(ObjectRef, String
         .collect()
 }
 
+/// The documents that may select nodes or networks here, to be asked about many of them.
+pub struct Selectors<'a> {
+    known: Known<'a>,
+    objects: Vec<&'a Object>,
+}
+
+impl<'a> Selectors<'a> {
+    /// All of them.
+    pub fn of(known: &Known<'a>) -> Self {
+        let objects = known.desired.objects.values().map(|object| &**object);
+        let objects = objects.filter(|object| plan::applies(known.desired, known.observed, object));
+        Self { known: *known, objects: objects.collect() }
+    }
+
+    /// Those that select the node.
+    pub fn of_node(&self, id: &str) -> Vec<ObjectRef> {
+        let selects = |object: &&&Object| match &object.spec {
+            Spec::CloudWatchAgent(agent) => selects_node(&self.known, &agent.nodes, id),
+            Spec::IamRole(role) => {
+                role.attach_to.as_ref().is_some_and(|selector| selects_node(&self.known, selector, id))
+            }
+            _ => false,
+        };
+        self.objects.iter().filter(selects).map(|object| object.id.clone()).collect()
+    }
+
+    /// Those that select the network.
+    pub fn of_network(&self, id: &str) -> Vec<ObjectRef> {
+        let selects = |object: &&&Object| {
+            network(&self.known, &object.spec, id)
+                .is_some_and(|(selector, tags, _)| selector.matches(id, tags))
+        };
+        self.objects.iter().filter(selects).map(|object| object.id.clone()).collect()
+    }
+}
+
+fn selects_node(known: &Known<'_>, selector: &NodeSelector, id: &str) -> bool {
+    let is_gone = known.observed.instances.get(id).is_some_and(|row| row.state == InstanceState::Terminated);
+    !is_gone && selector.matches(id, platform(known, id), node_tags(known, id).unwrap_or(&Tags::default()))
+}
+
+fn node_tags<'a>(known: &Known<'a>, id: &str) -> Option<&'a Tags> {
+    match known.observed.instances.get(id) {
+        Some(instance) => Some(&instance.tags),
+        None => known.observed.node_tags.get(id).and_then(Reading::known),
+    }
+}
+
 fn by_node(known: &Known<'_>, selector: &NodeSelector, id: &str, field: &str) -> Option<String> {
-    let observed = known.observed;
-    let instance = observed.instances.get(id);
-    if instance.is_some_and(|instance| instance.state == InstanceState::Terminated) {
+    if !selects_node(known, selector, id) {
         return None;
     }
     let none = Tags::default();
-    let tags = match instance {
-        Some(instance) => &instance.tags,
-        None => observed.node_tags.get(id).and_then(Reading::known).unwrap_or(&none),
-    };
-    let platform = platform(known, id);
-    if !selector.matches(id, platform, tags) {
-        return None;
-    }
+    let tags = node_tags(known, id).unwrap_or(&none);
     let only = selector.platform.map(|platform| format!(", platform: {}", platform.name()));
     let by = by(selector.all, &selector.ids, &selector.match_tags, id, tags);
     Some(format!("{field}: {by}{}", only.unwrap_or_default()))
@@ -114,17 +154,26 @@ pub fn platform(known: &Known<'_>, id: &str) -> Platform {
 }
 
 fn by_network(known: &Known<'_>, spec: &Spec, id: &str) -> Option<String> {
+    let (selector, tags, field) = network(known, spec, id)?;
+    let by = || by(selector.all, &selector.ids, &selector.match_tags, id, tags);
+    selector.matches(id, tags).then(|| format!("{field}: {}", by()))
+}
+
+/// The selector of a document that is for such a network, the network's tags, and the selector's field.
+fn network<'a>(
+    known: &Known<'a>,
+    spec: &'a Spec,
+    id: &str,
+) -> Option<(&'a NetworkSelector, &'a Tags, &'static str)> {
     let Spec::FlowLog(flow_log) = spec else { return None };
     let (observed, target) = (known.observed, &flow_log.target);
-    let (selector, tags, field) = if let Some(vpc) = observed.vpcs.get(id) {
+    Some(if let Some(vpc) = observed.vpcs.get(id) {
         (target.vpcs.as_ref()?, &vpc.tags, "vpcs")
     } else if let Some(subnet) = observed.subnets.get(id) {
         (target.subnets.as_ref()?, &subnet.tags, "subnets")
     } else {
         (target.network_interfaces.as_ref()?, &observed.interfaces.get(id)?.tags, "networkInterfaces")
-    };
-    let by = || by(selector.all, &selector.ids, &selector.match_tags, id, tags);
-    selector.matches(id, tags).then(|| format!("{field}: {}", by()))
+    })
 }
 
 fn by(all: bool, ids: &BTreeSet<String>, wanted: &TagMatch, id: &str, tags: &Tags) -> String {

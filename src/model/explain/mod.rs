@@ -20,7 +20,7 @@ use super::plan::{Known, Plan};
 use super::reason::Reason;
 use super::status::{Status, Truth};
 
-pub use applies::{needed, platform, referred, selecting};
+pub use applies::{Selectors, needed, platform, referred, selecting};
 use index::Index;
 pub use subject::{NotKnown, Subject, find};
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Picture;
 use crate::model::desired::{Kind, ObjectRef};
-use crate::model::explain::{Subject, selecting};
+use crate::model::explain::Selectors;
 use crate::model::finding::Finding;
 use crate::model::observed::{InstanceState, Observed};
 use crate::model::plan::{Known, Plan};
@@ -138,13 +138,13 @@ pub(super) fn of(known: &Known<'_>, plan: &Plan, before: Option<&Picture>) -> Ve
         }
     }
     let unread = unread(plan);
+    let selectors = Selectors::of(known);
     let mut parts: Vec<Part> = subjects(known.observed)
         .filter_map(|(id, sort, name)| {
-            let subject = match sort {
-                Sort::Node => Subject::Node(id.clone()),
-                _ => Subject::Network(id.clone()),
+            let objects = match sort {
+                Sort::Node => selectors.of_node(&id),
+                Sort::Vpc | Sort::Subnet | Sort::Interface => selectors.of_network(&id),
             };
-            let objects: Vec<ObjectRef> = selecting(known, &subject).into_iter().map(|(id, _)| id).collect();
             let is_shown = !objects.is_empty() || matches!(sort, Sort::Node | Sort::Vpc);
             let finding = worst.get(&*id).copied();
             let finding = finding.or_else(|| objects.iter().find_map(|object| unread.get(object).copied()));
@@ -185,7 +185,7 @@ fn part(known: &Known<'_>, id: Arc<str>, objects: Vec<ObjectRef>, worst: Option<
     Part {
         id,
         sort: Sort::Node,
-        name: "".into(),
+        name: Arc::default(),
         condition,
         reason: worst.map_or(Reason::Converged, |finding| finding.reason),
         message: worst.map(|finding| cut(&finding.to_string())).unwrap_or_default(),

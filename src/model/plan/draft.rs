@@ -79,7 +79,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The node must be read before anything can be told of it.
-    pub fn unread(&mut self, node: Arc<str>) {
+    pub fn not_read_yet(&mut self, node: Arc<str>) {
         self.plan.unread.insert(node);
     }
 

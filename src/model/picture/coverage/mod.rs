@@ -93,16 +93,16 @@ pub struct Coverage {
 pub(super) fn of(known: &Known<'_>, parts: &[Part]) -> Coverage {
     let promises = nodes::promises(known);
     let running = known.observed.running_interfaces();
-    let mut coverage = Coverage::default();
+    // Parts come in the order of their ids, and stay so within each category.
+    let mut lines: [Vec<Line>; 4] = Default::default();
+    let [metrics, logs, traces, flow_logs] = &mut lines;
     for part in parts {
         match part.sort {
-            Sort::Node => nodes::lines(known, &promises, part, &mut coverage.lines),
-            Sort::Vpc | Sort::Subnet | Sort::Interface => {
-                networks::lines(known, &running, part, &mut coverage.lines);
-            }
+            Sort::Node => nodes::lines(known, &promises, part, [&mut *metrics, &mut *logs, &mut *traces]),
+            Sort::Vpc | Sort::Subnet | Sort::Interface => networks::lines(known, &running, part, flow_logs),
         }
     }
-    coverage.lines.sort_by(|left, right| (left.category, &left.id).cmp(&(right.category, &right.id)));
+    let mut coverage = Coverage { lines: lines.into_iter().flatten().collect(), ..Coverage::default() };
     coverage.count();
     coverage
 }

@@ -18,19 +18,19 @@ pub(super) fn lines(known: &Known<'_>, running: &Running<'_>, part: &Part, lines
     let is_wanted = !part.objects.is_empty();
     if !flow_logs.is_known() {
         let why = "the flow logs could not be listed".into();
-        lines.push(Line { why, ..line(part, "".into(), Signal::Unknown) });
+        lines.push(Line { why, ..line(part, Arc::default(), Signal::Unknown) });
     } else if is_wanted && !is_seen && lines.len() == before {
         lines.push(Line {
             reason: Some(part.reason).filter(|reason| *reason != Reason::Converged),
             why: part.message.as_str().into(),
-            ..line(part, "".into(), not_there(part))
+            ..line(part, Arc::default(), not_there(part))
         });
     } else if lines.len() == before {
         let why = match running.on(&part.id) {
             [] => "no document asks for it, and nothing runs on it",
             _ => "no document asks for it",
         };
-        lines.push(Line { why: why.into(), ..line(part, "".into(), Signal::NotWanted) });
+        lines.push(Line { why: why.into(), ..line(part, Arc::default(), Signal::NotWanted) });
     }
 }
 
@@ -66,5 +66,5 @@ fn flow_log(part: &Part, row: &FlowLog) -> Line {
 
 fn line(part: &Part, what: Arc<str>, signal: Signal) -> Line {
     let category = Category::FlowLogs;
-    Line { id: part.id.clone(), sort: part.sort, category, what, signal, reason: None, why: "".into() }
+    Line { id: part.id.clone(), sort: part.sort, category, what, signal, reason: None, why: Arc::default() }
 }

@@ -1,7 +1,7 @@
 //! What nodes send: metrics, logs by file, traces.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::{Category, Line, Signal};
 use crate::model::agent_config::signals::{LogSignal, MetricSignal, Signals, signals};
@@ -12,51 +12,60 @@ use crate::model::picture::{Condition, Part};
 use crate::model::plan::Known;
 use crate::model::reason::Reason;
 
+/// Why nothing is wanted of most nodes: said of many, so made once.
+static COLLECTS_NONE: LazyLock<Arc<str>> = LazyLock::new(|| "its configuration collects none".into());
+
 /// What each configuration promises, by its object's name: read once for all nodes.
-pub(super) type Promises = BTreeMap<Arc<str>, Signals>;
+pub(super) type Promises = BTreeMap<Arc<str>, Promise>;
+
+/// What one configuration promises.
+pub(super) struct Promise {
+    /// Each metric with what people call it.
+    metrics: Vec<(MetricSignal, Arc<str>)>,
+    logs: Vec<LogSignal>,
+    traces: Vec<Arc<str>>,
+}
 
 /// What the configurations promise.
 pub(super) fn promises(known: &Known<'_>) -> Promises {
     let configs = known.desired.of_kind(Kind::AgentConfig);
     let promised = configs.filter_map(|object| match &object.spec {
-        Spec::AgentConfig(config) => Some((object.id.name.clone(), signals(&config.content))),
+        Spec::AgentConfig(config) => Some((object.id.name.clone(), Promise::of(signals(&config.content)))),
         _ => None,
     });
     promised.collect()
 }
 
-/// The signals of one node. A machine that does not run sends nothing, and nobody expects it to.
-pub(super) fn lines(known: &Known<'_>, promises: &Promises, part: &Part, lines: &mut Vec<Line>) {
+impl Promise {
+    fn of(signals: Signals) -> Self {
+        let Signals { logs, metrics, traces } = signals;
+        let named = |metric: MetricSignal| {
+            let name = format!("{} {}", metric.namespace, metric.metric).into();
+            (metric, name)
+        };
+        Self { metrics: metrics.into_iter().map(named).collect(), logs, traces }
+    }
+}
+
+/// The signals of one node: metrics, logs, traces. A machine that does not run sends nothing, and nobody expects it to.
+pub(super) fn lines(known: &Known<'_>, promises: &Promises, part: &Part, lines: [&mut Vec<Line>; 3]) {
     let instance = known.observed.instances.get(&part.id);
     if instance.is_some_and(|instance| instance.state != InstanceState::Running) {
         return;
     }
-    let sending = match sending(known, promises, part) {
-        Ok(sending) => sending,
-        Err(why) => {
-            let not_wanted = [Category::Metrics, Category::Logs, Category::Traces].map(|category| Line {
-                why: why.into(),
-                ..line(part, category, "".into(), Signal::NotWanted)
-            });
-            lines.extend(not_wanted);
-            return;
+    let sending = sending(known, promises, part);
+    for (category, lines) in [Category::Metrics, Category::Logs, Category::Traces].into_iter().zip(lines) {
+        let before = lines.len();
+        let why = match &sending {
+            Ok(sending) => {
+                sending.add(category, lines);
+                COLLECTS_NONE.clone()
+            }
+            Err(why) => (*why).into(),
+        };
+        if lines.len() == before {
+            lines.push(Line { why, ..line(part, category, Arc::default(), Signal::NotWanted) });
         }
-    };
-    let before = lines.len();
-    lines.extend(sending.signals.metrics.iter().filter_map(|metric| sending.metric(metric)));
-    none_wanted(part, Category::Metrics, before, lines);
-    let before = lines.len();
-    lines.extend(sending.signals.logs.iter().filter_map(|log| sending.log(log)));
-    none_wanted(part, Category::Logs, before, lines);
-    let before = lines.len();
-    lines.extend(sending.signals.traces.iter().map(|source| sending.trace(source)));
-    none_wanted(part, Category::Traces, before, lines);
-}
-
-fn none_wanted(part: &Part, category: Category, before: usize, lines: &mut Vec<Line>) {
-    if lines.len() == before {
-        let why = "its configuration collects none".into();
-        lines.push(Line { why, ..line(part, category, "".into(), Signal::NotWanted) });
     }
 }
 
@@ -66,7 +75,7 @@ struct Sending<'a> {
     part: &'a Part,
     platform: Platform,
     host: &'a str,
-    signals: &'a Signals,
+    promise: &'a Promise,
 }
 
 /// Why nothing is wanted of a node, in a few words.
@@ -83,9 +92,9 @@ fn sending<'a>(
     let choice = agent.config.as_ref().ok_or("its document removes the agent")?;
     let name = choice.for_node(platform, part.id.starts_with("mi-"));
     let name = name.ok_or("its document has no configuration for its platform")?;
-    let signals = promises.get(name).ok_or("its configuration has mistakes")?;
+    let promise = promises.get(name).ok_or("its configuration has mistakes")?;
     let host = known.observed.nodes.get(&part.id).map_or("", |node| &*node.computer_name);
-    Ok(Sending { known, part, platform, host, signals })
+    Ok(Sending { known, part, platform, host, promise })
 }
 
 fn agent<'a>(known: &Known<'a>, id: &ObjectRef) -> Option<&'a CloudWatchAgent> {
@@ -96,11 +105,23 @@ fn agent<'a>(known: &Known<'a>, id: &ObjectRef) -> Option<&'a CloudWatchAgent> {
 }
 
 impl Sending<'_> {
-    fn metric(&self, metric: &MetricSignal) -> Option<Line> {
+    fn add(&self, category: Category, lines: &mut Vec<Line>) {
+        let Promise { metrics, logs, traces } = self.promise;
+        match category {
+            Category::Metrics => {
+                lines.extend(metrics.iter().filter_map(|(metric, name)| self.metric(metric, name)))
+            }
+            Category::Logs => lines.extend(logs.iter().filter_map(|log| self.log(log))),
+            Category::Traces => lines.extend(traces.iter().map(|source| self.trace(source))),
+            Category::FlowLogs => {}
+        }
+    }
+
+    fn metric(&self, metric: &MetricSignal, name: &Arc<str>) -> Option<Line> {
         if !metric.applies_to(self.platform) {
             return None;
         }
-        let what: Arc<str> = format!("{} {}", metric.namespace, metric.metric).into();
+        let what = name.clone();
         let asked = metric.key().and_then(|key| Ok((key, metric.value_on(&self.part.id, self.host)?)));
         let (key, value) = match asked {
             Ok(asked) => asked,
@@ -188,5 +209,5 @@ impl Sending<'_> {
 }
 
 fn line(part: &Part, category: Category, what: Arc<str>, signal: Signal) -> Line {
-    Line { id: part.id.clone(), sort: part.sort, category, what, signal, reason: None, why: "".into() }
+    Line { id: part.id.clone(), sort: part.sort, category, what, signal, reason: None, why: Arc::default() }
 }

@@ -192,7 +192,7 @@ impl<'d, 'k> Desk<'d, 'k> {
 
     fn take_probe(&mut self, candidate: &Candidate<'_>, want: Want) {
         if self.object.common.management != Management::Paused {
-            self.draft.unread(candidate.id.clone());
+            self.draft.not_read_yet(candidate.id.clone());
             return self.wants.probe(candidate, want);
         }
         let message = format!("{} is not probed while its document is paused", candidate.id);
