@@ -87,27 +87,38 @@ pub fn selecting(known: &Known<'_>, subject: &Subject) -> Vec<(ObjectRef, String
 /// The documents that may select nodes or networks here, to be asked about many of them.
 pub struct Selectors<'a> {
     known: Known<'a>,
-    objects: Vec<&'a Object>,
+    nodes: Vec<(&'a NodeSelector, &'a ObjectRef)>,
+    networks: Vec<&'a Object>,
 }
 
 impl<'a> Selectors<'a> {
     /// All of them.
     pub fn of(known: &Known<'a>) -> Self {
+        let mut selectors = Self { known: *known, nodes: Vec::new(), networks: Vec::new() };
         let objects = known.desired.objects.values().map(|object| &**object);
-        let objects = objects.filter(|object| plan::applies(known.desired, known.observed, object));
-        Self { known: *known, objects: objects.collect() }
+        for object in objects.filter(|object| plan::applies(known.desired, known.observed, object)) {
+            match &object.spec {
+                Spec::CloudWatchAgent(agent) => selectors.nodes.push((&agent.nodes, &object.id)),
+                Spec::IamRole(role) => {
+                    selectors.nodes.extend(role.attach_to.as_ref().map(|selector| (selector, &object.id)));
+                }
+                Spec::FlowLog(_) => selectors.networks.push(object),
+                Spec::Account(_) | Spec::AgentConfig(_) | Spec::LogGroup(_) => {}
+            }
+        }
+        selectors
     }
 
     /// Those that select the node.
     pub fn of_node(&self, id: &str) -> Vec<ObjectRef> {
-        let selects = |object: &&&Object| match &object.spec {
-            Spec::CloudWatchAgent(agent) => selects_node(&self.known, &agent.nodes, id),
-            Spec::IamRole(role) => {
-                role.attach_to.as_ref().is_some_and(|selector| selects_node(&self.known, selector, id))
-            }
-            _ => false,
-        };
-        self.objects.iter().filter(selects).map(|object| object.id.clone()).collect()
+        let known = &self.known;
+        if is_gone(known, id) {
+            return Vec::new();
+        }
+        let none = Tags::default();
+        let (platform, tags) = (platform(known, id), node_tags(known, id).unwrap_or(&none));
+        let selecting = self.nodes.iter().filter(|(selector, _)| selector.matches(id, platform, tags));
+        selecting.map(|(_, object)| (*object).clone()).collect()
     }
 
     /// Those that select the network.
@@ -116,13 +127,17 @@ impl<'a> Selectors<'a> {
             network(&self.known, &object.spec, id)
                 .is_some_and(|(selector, tags, _)| selector.matches(id, tags))
         };
-        self.objects.iter().filter(selects).map(|object| object.id.clone()).collect()
+        self.networks.iter().filter(selects).map(|object| object.id.clone()).collect()
     }
 }
 
+fn is_gone(known: &Known<'_>, id: &str) -> bool {
+    known.observed.instances.get(id).is_some_and(|row| row.state == InstanceState::Terminated)
+}
+
 fn selects_node(known: &Known<'_>, selector: &NodeSelector, id: &str) -> bool {
-    let is_gone = known.observed.instances.get(id).is_some_and(|row| row.state == InstanceState::Terminated);
-    !is_gone && selector.matches(id, platform(known, id), node_tags(known, id).unwrap_or(&Tags::default()))
+    !is_gone(known, id)
+        && selector.matches(id, platform(known, id), node_tags(known, id).unwrap_or(&Tags::default()))
 }
 
 fn node_tags<'a>(known: &Known<'a>, id: &str) -> Option<&'a Tags> {
