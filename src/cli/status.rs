@@ -11,7 +11,7 @@ use super::shown::Source;
 use super::table::table;
 use crate::journal::{duration, harmless};
 use crate::model::picture::{Condition, Part, Picture, Sort};
-use crate::model::status::{Standing, Truth};
+use crate::model::status::{Standing, Status, Truth};
 
 /// How many nodes and networks are shown, unless all are asked for.
 const MOST: usize = 20;
@@ -71,7 +71,7 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
 }
 
 /// The status without what changes with every pass.
-fn settled(picture: &Picture) -> crate::model::status::Status {
+fn settled(picture: &Picture) -> Status {
     let mut status = picture.status.clone();
     status.passes = 0;
     status.at = Timestamp::UNIX_EPOCH;
@@ -103,26 +103,27 @@ pub fn text(picture: &Picture, is_wide: bool) -> String {
 fn heading(picture: &Picture) -> String {
     let status = &picture.status;
     let mut out = format!("{} of {} objects Ready", status.ready_count(), status.objects.len());
-    let sorts: [(&str, fn(Sort) -> bool); 2] =
-        [("nodes", |sort| sort == Sort::Node), ("networks", |sort| sort != Sort::Node)];
-    for (word, is_meant) in sorts {
-        let count = |condition| picture.count(is_meant, condition);
-        let all: usize = Condition::ALL.into_iter().map(count).sum();
-        let _ = write!(out, " · {} of {all} {word}", count(Condition::Ready));
-        let others: Vec<String> = Condition::ALL
-            .into_iter()
-            .rev()
-            .filter(|condition| *condition != Condition::Ready && count(*condition) > 0)
-            .map(|condition| format!("{} {}", count(condition), condition.word()))
-            .collect();
-        if !others.is_empty() {
-            let _ = write!(out, " ({})", others.join(", "));
-        }
-    }
-    let crate::model::status::Status { account, region, revision, passes, at, .. } = status;
+    counts(picture, "nodes", |sort| sort == Sort::Node, &mut out);
+    counts(picture, "networks", |sort| sort != Sort::Node, &mut out);
+    let Status { account, region, revision, passes, at, .. } = status;
     let _ =
         writeln!(out, "\n{account} {region} · revision {} · pass {passes} ended {at:.0}", harmless(revision));
     out
+}
+
+fn counts(picture: &Picture, word: &str, is_meant: impl Fn(Sort) -> bool, out: &mut String) {
+    let count = |condition| picture.count(&is_meant, condition);
+    let all: usize = Condition::ALL.into_iter().map(count).sum();
+    let _ = write!(out, " · {} of {all} {word}", count(Condition::Ready));
+    let others: Vec<String> = Condition::ALL
+        .into_iter()
+        .rev()
+        .filter(|condition| *condition != Condition::Ready && count(*condition) > 0)
+        .map(|condition| format!("{} {}", count(condition), condition.word()))
+        .collect();
+    if !others.is_empty() {
+        let _ = write!(out, " ({})", others.join(", "));
+    }
 }
 
 fn objects(picture: &Picture, is_wide: bool, out: &mut String) {

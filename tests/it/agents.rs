@@ -98,13 +98,6 @@ async fn a_command_history_that_may_not_be_read_is_said_and_nothing_is_sent() {
     assert!(!passed.status.is_ready());
     assert!(commands(&estate).is_empty(), "nothing may be sent");
     estate.sim.set_faults(Faults::none());
-    let passed = estate.live(minutes(60)).await;
-    for finding in passed.plan.findings.iter() {
-        println!("{finding:?}");
-    }
-    for part in &passed.picture.parts {
-        println!("{part:?}");
-    }
     estate.converge(minutes(60)).await;
     let last = estate.events.iter().rfind(|event| event.reason == Reason::AccessDenied).expect("an event");
     assert_eq!(last.phase, Phase::Resolved);

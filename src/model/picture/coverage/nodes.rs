@@ -86,8 +86,8 @@ fn sending<'a>(
     promises: &'a Promises,
     part: &'a Part,
 ) -> Result<Sending<'a>, NotWanted> {
-    let agents = part.objects.iter().filter_map(|id| agent(known, id));
-    let agent = agents.last().ok_or("no CloudWatchAgent document selects it")?;
+    let mut agents = part.objects.iter().filter_map(|id| agent(known, id));
+    let agent = agents.next().ok_or("no CloudWatchAgent document selects it")?;
     let platform = platform(known, &part.id);
     let choice = agent.config.as_ref().ok_or("its document removes the agent")?;
     let name = choice.for_node(platform, part.id.starts_with("mi-"));
@@ -109,7 +109,7 @@ impl Sending<'_> {
         let Promise { metrics, logs, traces } = self.promise;
         match category {
             Category::Metrics => {
-                lines.extend(metrics.iter().filter_map(|(metric, name)| self.metric(metric, name)))
+                lines.extend(metrics.iter().filter_map(|(metric, name)| self.metric(metric, name)));
             }
             Category::Logs => lines.extend(logs.iter().filter_map(|log| self.log(log))),
             Category::Traces => lines.extend(traces.iter().map(|source| self.trace(source))),
