@@ -87,7 +87,8 @@ fn figures(category: Category, share: Share) -> [String; 7] {
     [
         category.word().to_owned(),
         share.observed.to_string(),
-        format!("{:.0}%", share.ratio() * 100.0),
+        // Not rounded up: a director would read 100% as all.
+        format!("{}%", share.percent()),
         share.missing.to_string(),
         share.unknown.to_string(),
         share.not_wanted.to_string(),

@@ -69,9 +69,10 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
     }
     let path = path(&args).await?;
     let is_json = args.output == super::plan::Output::Json;
+    let mut days = Days::default();
     client::lines(&args.server, &path, |line| {
         let text = match serde_json::from_str::<Event>(line) {
-            Ok(event) if !is_json => render(&event, colour),
+            Ok(event) if !is_json => format!("{}{}", days.heading(event.time), render(&event, colour)),
             _ => line.to_owned(),
         };
         // A closed pipe (`| head`) ends the command without fuss.
@@ -113,13 +114,17 @@ pub async fn recall(
 ) -> anyhow::Result<usize> {
     let history = History::new(clients, &asked.group, &asked.installation, asked.since).await;
     let mut history = history.map_err(from_logs::failed)?;
-    let mut printed = 0;
+    let (mut printed, mut days) = (0, Days::default());
     loop {
         let look = history.look(clients, |told| match line(&told, asked) {
             // A closed pipe (`| head`) ends the command without fuss.
             Some(line) => {
                 printed += 1;
-                writeln!(out, "{line}").is_ok()
+                let heading = match (&told, asked.output) {
+                    (Told::Event(event), super::plan::Output::Text) => days.heading(event.time),
+                    _ => String::new(),
+                };
+                writeln!(out, "{heading}{line}").is_ok()
             }
             None => true,
         });
@@ -165,6 +170,18 @@ fn line(told: &Told, asked: &Asked) -> Option<String> {
         (Told::Gap(gap), super::plan::Output::Json) => {
             serde_json::to_string(&Gap { dropped: gap.clone() }).ok()
         }
+    }
+}
+
+/// Which day it is: lines for people have times only.
+#[derive(Debug, Default)]
+struct Days(Option<jiff::civil::Date>);
+
+impl Days {
+    /// A line of its own when another day begins at `time`; else nothing.
+    fn heading(&mut self, time: Timestamp) -> String {
+        let day = time.to_zoned(jiff::tz::TimeZone::UTC).date();
+        if self.0.replace(day) == Some(day) { String::new() } else { format!("— {day}, UTC —\n") }
     }
 }
 

@@ -133,6 +133,11 @@ impl Coverage {
 }
 
 impl Share {
+    /// The observed part of all in whole percent, rounded down: only all of them are 100.
+    pub fn percent(&self) -> u32 {
+        if self.all == 0 { 100 } else { self.observed.saturating_mul(100) / self.all }
+    }
+
     /// The observed part of all, from 0 to 1; 1 where there is nothing.
     pub fn ratio(&self) -> f64 {
         if self.all == 0 { 1.0 } else { f64::from(self.observed) / f64::from(self.all) }
