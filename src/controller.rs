@@ -24,6 +24,7 @@ use crate::model::explain::{Explanation, NotKnown, explain, find};
 use crate::model::finding::Finding;
 use crate::model::picture::Picture;
 use crate::model::plan::Plan;
+use crate::model::reason::Reason;
 use crate::model::status::Status;
 use crate::pass::{Mode, Passed, Scope};
 use crate::source::{Source, Watcher};
@@ -34,6 +35,9 @@ const GRACE: Duration = Duration::from_secs(8);
 const JITTER: f64 = 0.1;
 /// Two passes are never closer than this: what triggers them may come in floods.
 const LEAST_PAUSE: SignedDuration = SignedDuration::from_millis(500);
+
+/// How long a sink may take nothing before that is told.
+const SINK_PATIENCE: SignedDuration = SignedDuration::from_mins(1);
 
 /// How many questions may wait for the pass in hand to end.
 const WAITING: usize = 16;
@@ -179,6 +183,7 @@ impl Controller {
             }
             let number = self.scope.picture.as_ref().map_or(1, |picture| picture.status.passes + 1);
             let span = tracing::info_span!("pass", pass = number);
+            said.extend(self.failing_sinks());
             let Some(passed) = self.pass(std::mem::take(&mut said), stop).instrument(span).await else {
                 return Ok(End::Stopped);
             };
@@ -217,6 +222,19 @@ impl Controller {
                 () = self.clock.sleep(delay.failed()) => {}
             }
         }
+    }
+
+    /// The sinks that have not taken anything for a while, so that those that do tell of it.
+    fn failing_sinks(&self) -> Vec<Finding> {
+        let now = self.clock.now();
+        let sinks = self.journal.sinks().into_iter();
+        let failing = sinks.filter_map(|sink| {
+            let since = sink.failing_since.filter(|since| now.duration_since(*since) >= SINK_PATIENCE)?;
+            let why = sink.last_error.unwrap_or_default();
+            let message = format!("{} has taken no events since {since:.0}: {why}", sink.name);
+            Some(Finding::general(Reason::SinkFailing, message).about(sink.name))
+        });
+        failing.collect()
     }
 
     /// One pass; `None` when it had to be given up because the stop would not wait.

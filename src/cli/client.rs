@@ -1,8 +1,9 @@
 //! A very small HTTP client, for asking controllers and simulators.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response, StatusCode, Uri};
@@ -10,7 +11,14 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 /// What to try when a command needs a running controller and cannot ask it.
-pub const NO_CONTROLLER: &str = "no running controller could be asked: start one with `watchkeeper run`, or name its address with --server";
+const NO_CONTROLLER: &str = "no running controller could be asked: start one with `watchkeeper run`, or name its address with --server";
+
+/// Where else to look.
+const FROM_LOGS: &str = "`--from logs --events-group GROUP` tells what it left";
+/// How long an answer may take: an explanation waits for the end of a pass.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(35);
+/// What is only shown is there at once.
+const SHOWN_WITHIN: Duration = Duration::from_secs(10);
 
 /// Whom to ask.
 #[derive(Clone, Debug, clap::Args)]
@@ -35,7 +43,8 @@ impl Server {
 /// # Errors
 /// When nobody answers, or not with success.
 pub async fn get(server: &Server, path: &str) -> anyhow::Result<String> {
-    let (status, text) = answer(server, path).await?;
+    let asked = tokio::time::timeout(SHOWN_WITHIN, answer(server, path)).await;
+    let (status, text) = asked.unwrap_or_else(|_| Err(hangs(server)))?;
     if status != StatusCode::OK {
         bail!("{}{path} answers {status}: {}{}", server.url, text.trim(), advice(status));
     }
@@ -47,10 +56,16 @@ pub async fn get(server: &Server, path: &str) -> anyhow::Result<String> {
 /// # Errors
 /// When nobody answers.
 pub async fn answer(server: &Server, path: &str) -> anyhow::Result<(StatusCode, String)> {
-    let reply = open(server, path).await?;
-    let status = reply.status();
-    let body = reply.into_body().collect().await.context("the answer broke off")?.to_bytes();
-    Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    let asked = async {
+        let reply = open(server, path).await?;
+        let status = reply.status();
+        let body = reply.into_body().collect().await.context("the answer broke off")?.to_bytes();
+        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    };
+    match tokio::time::timeout(ANSWERED_WITHIN, asked).await {
+        Ok(answer) => answer,
+        Err(_) => Err(hangs(server)),
+    }
 }
 
 /// Hands every line at `path` to `take` as it comes, until the server ends or `take` says false.
@@ -77,6 +92,10 @@ pub async fn lines(server: &Server, path: &str, mut take: impl FnMut(&str) -> bo
     Ok(())
 }
 
+fn hangs(server: &Server) -> anyhow::Error {
+    anyhow!("{} took the question and does not answer: it may hang. {FROM_LOGS}", server.url)
+}
+
 /// What to try, where that is known.
 fn advice(status: StatusCode) -> &'static str {
     if status == StatusCode::UNAUTHORIZED { " (name the file that holds it with --token-file)" } else { "" }
@@ -92,7 +111,8 @@ async fn open(server: &Server, path: &str) -> anyhow::Result<Response<Incoming>>
     let port = base.port_u16().unwrap_or(80);
     let stream = TcpStream::connect((host.as_str(), port))
         .await
-        .with_context(|| format!("nobody answers at {url}"))?;
+        .with_context(|| format!("nobody answers at {url}"))
+        .context(NO_CONTROLLER)?;
     let (mut send, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let mut request = Request::get(path).header("host", format!("{host}:{port}"));

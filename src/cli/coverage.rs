@@ -83,7 +83,12 @@ pub fn text(picture: &Picture, is_all: bool) -> String {
 }
 
 fn figures(category: Category, share: Share) -> [String; 7] {
-    let of = if category == Category::FlowLogs { "VPCs" } else { "nodes" };
+    let of = match (category, share.all) {
+        (Category::FlowLogs, 1) => "VPC",
+        (Category::FlowLogs, _) => "VPCs",
+        (_, 1) => "node",
+        _ => "nodes",
+    };
     [
         category.word().to_owned(),
         share.observed.to_string(),

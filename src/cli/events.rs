@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::Args as ClapArgs;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -78,8 +77,7 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
         // A closed pipe (`| head`) ends the command without fuss.
         writeln!(std::io::stdout().lock(), "{text}").is_ok()
     })
-    .await
-    .context(client::NO_CONTROLLER)?;
+    .await?;
     Ok(0)
 }
 
@@ -201,9 +199,7 @@ async fn path(args: &Args) -> anyhow::Result<String> {
     let mut path = format!("/v1/events?follow={}", args.follow);
     if let Some(since) = args.since {
         // The controller's own time counts: a simulated one runs faster.
-        let status: Status = serde_json::from_str(
-            &client::get(&args.server, "/v1/status").await.context(client::NO_CONTROLLER)?,
-        )?;
+        let status: Status = serde_json::from_str(&client::get(&args.server, "/v1/status").await?)?;
         let _ = write!(path, "&since={}", client::encoded(&(status.at - since).to_string()));
     }
     if let Some(what) = &args.concerning {

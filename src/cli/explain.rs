@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args as ClapArgs;
 use hyper::StatusCode;
 use jiff::{SignedDuration, Timestamp};
@@ -94,7 +94,7 @@ async fn recalled(clients: &Clients, snapshot: &Snapshot, args: &Args) -> anyhow
 /// When no controller answers, or it knows no such thing.
 pub async fn ask(server: &Server, what: &str) -> anyhow::Result<Explanation> {
     let path = format!("/v1/explain?what={}", client::encoded(what));
-    let (status, told) = client::answer(server, &path).await.context(client::NO_CONTROLLER)?;
+    let (status, told) = client::answer(server, &path).await?;
     match status {
         StatusCode::OK => Ok(serde_json::from_str(&told)?),
         StatusCode::NOT_FOUND => bail!("{}", harmless(told.trim())),

@@ -26,7 +26,7 @@ impl Source {
             eprintln!("{}", latest.says());
             return Ok(latest.snapshot.picture);
         }
-        let told = client::get(&self.server, "/v1/picture").await.context(client::NO_CONTROLLER)?;
+        let told = client::get(&self.server, "/v1/picture").await?;
         serde_json::from_str(&told).context("what answers there is no controller of this version")
     }
 }

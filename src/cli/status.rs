@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::shown::Source;
 use super::table::table;
 use crate::journal::{duration, harmless};
+use crate::model::event::Severity;
 use crate::model::picture::{Condition, Part, Picture, Sort};
 use crate::model::status::{Standing, Status, Truth};
 
@@ -92,6 +93,7 @@ impl Output {
 /// For people.
 pub fn text(picture: &Picture, is_wide: bool) -> String {
     let mut out = heading(picture);
+    open(picture, &mut out);
     for (reason, message) in &picture.status.general {
         let _ = writeln!(out, "! {reason}: {}", cut(message));
     }
@@ -109,6 +111,20 @@ fn heading(picture: &Picture) -> String {
     let _ =
         writeln!(out, "\n{account} {region} · revision {} · pass {passes} ended {at:.0}", harmless(revision));
     out
+}
+
+/// How much is open, by severity.
+fn open(picture: &Picture, out: &mut String) {
+    let counts: Vec<String> = Severity::ALL
+        .iter()
+        .rev()
+        .map(|severity| (severity, picture.open.iter().filter(|event| event.severity == *severity).count()))
+        .filter(|(_, count)| *count > 0)
+        .map(|(severity, count)| format!("{count} {}", severity.word()))
+        .collect();
+    if !counts.is_empty() {
+        let _ = writeln!(out, "open: {} (`watchkeeper events` tells)", counts.join(", "));
+    }
 }
 
 fn counts(picture: &Picture, word: &str, is_meant: impl Fn(Sort) -> bool, out: &mut String) {

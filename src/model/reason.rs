@@ -138,6 +138,8 @@ reasons! {
     ForeignConfiguration, SetAside, Configuration, "The node has configuration files that are not Watchkeeper's; configuring would delete them.", "Merge them into the AgentConfig, then set `onForeignConfig: replace`.";
     ForeignInstall, SetAside, Configuration, "The agent was not installed by SSM, so its version is not Watchkeeper's to change.", "Remove the rpm or deb package, or exclude the node.";
 
+    SinkFailing, SetAside, Faults, "A place that events go to does not take them; they wait in its buffer.", "Correct its address, token or permission. Nothing is lost while the buffer has room.";
+
     CommandFailed, Fault, Faults, "The node ran the command and it failed.", "Read the output below; it is tried again by itself, ever more slowly.";
     NotDelivered, Fault, Faults, "The command never ran on the node.", "Check the node's SSM agent; it is tried again by itself.";
     CommandTimedOut, Fault, Faults, "The node took the command and was not heard of in time; its state is unknown and it is probed.", "Check that the node is alive.";

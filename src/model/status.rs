@@ -166,7 +166,7 @@ fn standing(
     let is_unread = worst.is_some_and(|finding| finding.note.is_none() && finding.drift.is_empty());
     let ready = match reason {
         Reason::Unreadable | Reason::NotRead => Truth::Unknown,
-        Reason::AccessDenied if is_unread => Truth::Unknown,
+        Reason::AccessDenied | Reason::Throttled if is_unread => Truth::Unknown,
         _ if is_right => Truth::True,
         _ => Truth::False,
     };

@@ -128,13 +128,21 @@ pub(super) fn last_events(journal: &Journal, what: &str) -> Vec<Event> {
 
 pub(super) async fn events(State(told): State<Arc<Told>>, Query(wanted): Query<Wanted>) -> Response {
     let (send, receive) = mpsc::channel::<Bytes>(16);
+    let picture = told.pictures.borrow().clone();
+    let meant = wanted.concerning.as_deref().map(|what| match &picture {
+        Some(picture) => picture.meant_by(what),
+        None => vec![what.into()],
+    });
     let mut news = told.journal.subscribe();
     tokio::spawn(async move {
         let mut last = 0;
         loop {
             for event in told.journal.after(last) {
                 last = event.number;
-                if wanted.takes(&event) && send.send(line(&event)).await.is_err() {
+                let is_meant =
+                    meant.as_ref().is_none_or(|meant| meant.iter().any(|what| event.concerns(what)));
+                let is_late = wanted.since.is_none_or(|since| event.time >= since);
+                if is_meant && is_late && send.send(line(&event)).await.is_err() {
                     return;
                 }
             }
@@ -151,13 +159,6 @@ fn line(event: &Event) -> Bytes {
     let mut text = serde_json::to_string(event).unwrap_or_default();
     text.push('\n');
     text.into()
-}
-
-impl Wanted {
-    fn takes(&self, event: &Event) -> bool {
-        self.since.is_none_or(|since| event.time >= since)
-            && self.concerning.as_deref().is_none_or(|what| event.concerns(what))
-    }
 }
 
 /// A body whose pieces come through a channel.

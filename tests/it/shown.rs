@@ -3,9 +3,11 @@
 use jiff::SignedDuration;
 use watchkeeper::cli::{coverage, status};
 use watchkeeper::model::desired::Kind;
+use watchkeeper::model::event::Phase;
 use watchkeeper::model::picture::{Category, Condition, Part, Picture, Signal, Sort, good_for};
 use watchkeeper::model::reason::Reason;
 use watchkeeper::model::status::Truth;
+use watchkeeper::sim::fault::{Faults, Rates};
 use watchkeeper::sim::scenario::Breakage;
 use watchkeeper::sim::world::nodes::set_silent;
 
@@ -119,4 +121,37 @@ async fn what_is_too_old_is_unknown_on_every_surface() {
         text.contains("0 of 12 objects Ready") && text.contains("! PassOverdue: the last pass ended at"),
         "{text}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_for_long_is_unknown_and_told_though_everything_was_well() {
+    let mut estate = at_rest(6).await;
+    estate.events.clear();
+    for (operation, object) in
+        [("DescribeInstances", Kind::CloudWatchAgent), ("DescribeFlowLogs", Kind::FlowLog)]
+    {
+        let denied = Rates { deny: 1.0, ..Rates::default() };
+        estate.sim.set_faults(Faults::seeded(6, denied).only(operation));
+        let passed = estate.live(minutes(8)).await;
+        assert!(passed.status.is_ready(), "{operation}: what was read a moment ago is still good");
+        let passed = estate.live(minutes(8)).await;
+        let standing = passed.status.objects.iter().find(|row| row.object.kind == object);
+        let standing = standing.expect("the object");
+        assert_eq!(standing.ready, Truth::Unknown, "{standing:?}");
+        let parts = passed.picture.parts.iter().filter(|part| part.objects.contains(&standing.object));
+        assert!(parts.clone().count() > 0 && parts.clone().all(|part| part.condition == Condition::Unknown));
+        let told = |phase| {
+            estate
+                .events
+                .iter()
+                .any(|event| event.phase == phase && event.object.as_ref() == Some(&standing.object))
+        };
+        assert!(told(Phase::Opened) && !told(Phase::Resolved), "{operation}");
+        estate.sim.set_faults(Faults::none());
+        estate.converge(minutes(5)).await;
+        estate.live(minutes(2)).await;
+        let last = estate.events.last().map(|event| event.phase);
+        assert_eq!(last, Some(Phase::Resolved), "{operation}");
+        estate.events.clear();
+    }
 }

@@ -123,7 +123,9 @@ async fn a_group_that_is_not_there_is_made_and_events_come_back_in_order() {
     about.output = Output::Text;
     let lines = told(&estate, &about).await;
     assert!(
-        lines.starts_with("— 2026-03-02, UTC —\n09:00:00 ✗ opened   CommandFailed        CloudWatchAgent/web  0\n"),
+        lines.starts_with(
+            "— 2026-03-02, UTC —\n09:00:00 ✗ opened   CommandFailed        CloudWatchAgent/web  0\n"
+        ),
         "{lines}"
     );
 }

@@ -134,6 +134,7 @@ fn pending(command: &Command, node: Option<Arc<str>>) -> Ran {
         (CommandStatus::UnderWay, None) => {
             format!("under way: {completed} of {} nodes are through", nodes.len())
         }
+        (CommandStatus::Ended, _) if nodes.len() == 1 => "ended on 1 node".to_owned(),
         (CommandStatus::Ended, _) => format!("ended on {} nodes", nodes.len()),
     };
     Ran {

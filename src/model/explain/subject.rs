@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::alike::alike;
 use crate::model::desired::ObjectRef;
 use crate::model::plan::Known;
+use crate::model::tags::Tags;
 
 /// How many names are offered in place of one that is not known.
 const OFFERED: usize = 4;
@@ -58,7 +59,7 @@ impl fmt::Display for Subject {
     }
 }
 
-/// What `word` names: an id, `Kind/name`, the name of an object, or a node's host name.
+/// What `word` names: an id, `Kind/name`, the name of an object, a node's host name, a Name tag.
 ///
 /// # Errors
 /// When it names nothing, or several things.
@@ -87,8 +88,14 @@ fn named(known: &Known<'_>, word: &str) -> Vec<Subject> {
     }
     let objects = objects(known).into_iter();
     let objects = objects.filter(|id| id.to_string() == word || *id.name == *word).map(Subject::Object);
-    let hosts = observed.nodes.iter().filter(|(_, node)| *node.computer_name == *word);
-    objects.chain(hosts.map(|(id, _)| Subject::Node(id.clone()))).collect()
+    let hosts = observed.nodes.iter().filter(|(_, node)| *node.computer_name == *word).map(|(id, _)| id);
+    let is_called = |tags: &Tags| tags.get("Name") == Some(word);
+    let instances = observed.instances.iter().filter(|(_, row)| is_called(&row.tags)).map(|(id, _)| id);
+    let nodes: BTreeSet<&Arc<str>> = hosts.chain(instances).collect();
+    let networks = observed.vpcs.iter().chain(observed.subnets.iter());
+    let networks = networks.filter(|(_, row)| is_called(&row.tags)).map(|(id, _)| id.clone());
+    let nodes = nodes.into_iter().cloned().map(Subject::Node);
+    objects.chain(nodes).chain(networks.map(Subject::Network)).collect()
 }
 
 /// Those that are right, and those that have mistakes.
@@ -106,7 +113,8 @@ fn likest(known: &Known<'_>, word: &str) -> Vec<String> {
     let ids = ids.chain(observed.vpcs.iter().map(|(id, _)| &**id));
     let ids = ids.chain(observed.subnets.iter().map(|(id, _)| &**id));
     let hosts = observed.nodes.iter().map(|(_, node)| &*node.computer_name);
-    let words = ids.chain(hosts).chain(objects.iter().map(String::as_str));
+    let called = observed.instances.iter().filter_map(|(_, row)| row.tags.get("Name"));
+    let words = ids.chain(hosts).chain(called).chain(objects.iter().map(String::as_str));
     let mut likest = alike(word, words.chain(by_name.iter().map(|(name, _)| *name)), OFFERED);
     // A bare name is told as the object that has it.
     for name in &mut likest {

@@ -8,6 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::Reading;
 use crate::model::failure::Failure;
 
+/// How long the rows of the last complete listing are believed while every later one fails: some tries of each.
+const BELIEVED_FOR: SignedDuration = SignedDuration::from_mins(10);
+
 /// The last complete listing of one kind of thing, by id.
 ///
 /// AWS's listings may lag behind writes, so a row that is missing once is only *maybe* gone. Whoever wants to
@@ -25,6 +28,8 @@ pub struct Listing<T> {
     complete: u64,
     /// The last attempt failed.
     failure: Option<(Timestamp, Failure)>,
+    /// The first one of those that have failed since the last complete listing.
+    failing_since: Option<Timestamp>,
 }
 
 impl<T> Default for Listing<T> {
@@ -36,6 +41,7 @@ impl<T> Default for Listing<T> {
             missing_once: BTreeMap::new(),
             complete: 0,
             failure: None,
+            failing_since: None,
         }
     }
 }
@@ -51,11 +57,13 @@ impl<T> Listing<T> {
         self.at = Some(at);
         self.begun = Some(begun);
         self.failure = None;
+        self.failing_since = None;
     }
 
     /// Notes that a listing failed or broke off. The rows stay, and age.
     pub fn fail(&mut self, why: Failure, at: Timestamp) {
         self.failure = Some((at, why));
+        self.failing_since.get_or_insert(at);
     }
 
     /// The row of `id`: known, absent from the last complete listing, or unknown.
@@ -81,6 +89,12 @@ impl<T> Listing<T> {
     /// Whether there ever was a complete listing.
     pub const fn is_known(&self) -> bool {
         self.complete > 0
+    }
+
+    /// Whether the rows may be taken for true: there was a complete listing, and later ones have not failed for too
+    /// long. What was so then need not be so now.
+    pub fn is_current(&self, now: Timestamp) -> bool {
+        self.is_known() && self.failing_since.is_none_or(|since| now.duration_since(since) < BELIEVED_FOR)
     }
 
     /// When the last complete listing ended.

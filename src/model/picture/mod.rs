@@ -87,6 +87,12 @@ impl Picture {
         self.parts.binary_search_by(|part| (*part.id).cmp(id)).ok().map(|at| &self.parts[at])
     }
 
+    /// What `word` may stand for where events are looked for: itself, and the nodes and networks of that name.
+    pub fn meant_by(&self, word: &str) -> Vec<Arc<str>> {
+        let named = self.parts.iter().filter(|part| *part.name == *word).map(|part| part.id.clone());
+        std::iter::once(word.into()).chain(named).collect()
+    }
+
     /// How many parts of this sort are in each condition.
     pub fn count(&self, is_meant: impl Fn(Sort) -> bool, condition: Condition) -> usize {
         self.parts.iter().filter(|part| is_meant(part.sort) && part.condition == condition).count()

@@ -170,7 +170,10 @@ fn rank(finding: &Finding) -> (Condition, Nature) {
 /// Objects of which nothing is known as a whole: then nothing is known of their parts either.
 fn unread(plan: &Plan) -> BTreeMap<&ObjectRef, &Finding> {
     let findings = plan.findings.iter().filter(|finding| finding.subject.is_none());
-    let findings = findings.filter(|finding| Condition::of(finding.reason) == Condition::Unknown);
+    let findings = findings.filter(|finding| {
+        let reason = finding.reason;
+        Condition::of(reason) == Condition::Unknown || reason == Reason::Throttled
+    });
     findings.filter_map(|finding| Some((finding.object.as_ref()?, finding))).collect()
 }
 
@@ -178,6 +181,8 @@ fn part(known: &Known<'_>, id: Arc<str>, objects: Vec<ObjectRef>, worst: Option<
     let is_managed =
         objects.iter().any(|object| matches!(object.kind, Kind::CloudWatchAgent | Kind::FlowLog));
     let condition = match worst {
+        // Of the object as a whole: it could not be read.
+        Some(finding) if finding.subject.is_none() => Condition::Unknown,
         Some(finding) => Condition::of(finding.reason),
         None if is_managed => Condition::Ready,
         None => Condition::Unmanaged,

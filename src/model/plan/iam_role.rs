@@ -233,7 +233,7 @@ fn role_in_profile(draft: &mut Draft<'_>, object: &Object, role: &IamRole, profi
 fn attach(draft: &mut Draft<'_>, object: &Object, role: &IamRole, profile: &Profile) {
     let Some(selector) = &role.attach_to else { return };
     let instances = &draft.known.observed.instances;
-    if !instances.is_known() {
+    if !instances.is_current(draft.known.now) {
         return draft.unlisted(&object.id, "the instances", instances);
     }
     let bare = |instance: &&Instance| instance.state == InstanceState::Running && instance.profile.is_none();

@@ -122,8 +122,8 @@ fn retention(draft: &mut Draft<'_>, object: &Object, group: &LogGroup, have: &ob
     let why = format!(
         "log group {} keeps events for {} instead of {}",
         have.name,
-        days(have.retention_days),
-        days(wanted)
+        kept_for(have.retention_days),
+        kept_for(wanted)
     );
     draft.propose(object, Action::SetRetention(have.name.clone(), wanted), Needed::drift(change, why, drift));
 }
@@ -181,6 +181,10 @@ fn destroys(now: Timestamp, have: &observed::LogGroup, wanted: Option<i32>) -> b
     let is_shorter = have.retention_days.is_none_or(|have| wanted < have);
     let reach = SignedDuration::from_hours(24 * i64::from(wanted));
     is_shorter && have.created.is_none_or(|created| now.duration_since(created) > reach)
+}
+
+fn kept_for(days: Option<i32>) -> String {
+    days.map_or_else(|| "ever".to_owned(), |days| format!("{days} days"))
 }
 
 fn days(days: Option<i32>) -> String {

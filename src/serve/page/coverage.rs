@@ -135,7 +135,12 @@ fn share_row(of: Category, share: Share) -> Markup {
     let Share { all, observed, missing, unknown, not_wanted } = share;
     let parts = [("good", observed), ("bad", missing), ("sent", unknown)]
         .map(|(class, share)| (class, share as usize));
-    let noun = if of == Category::FlowLogs { "networks" } else { "nodes" };
+    let noun = match (of, all) {
+        (Category::FlowLogs, 1) => "VPC",
+        (Category::FlowLogs, _) => "VPCs",
+        (_, 1) => "node",
+        _ => "nodes",
+    };
     // Rounded down: 100% is said only when it is all of them.
     let percent = (u64::from(observed) * 100).checked_div(u64::from(all));
     html! {

@@ -17,7 +17,8 @@ const PAGE: usize = 100;
 
 pub(super) async fn events(State(site): State<Site>, uri: Uri) -> Result<Response, Problem> {
     let frame = Frame::of(&site);
-    let (filter, query) = Filter::of(&uri, frame.now).map_err(|problem| frame.problem(problem))?;
+    let (filter, query) =
+        Filter::of(&uri, frame.now, frame.picture.as_deref()).map_err(|problem| frame.problem(problem))?;
     let mut events = site.told.journal.after(0);
     let kept = events.len();
     events.retain(|event| filter.takes(event));

@@ -1,5 +1,7 @@
 //! Which events are wanted: the fields of the address, each narrowing the stream further.
 
+use std::sync::Arc;
+
 use axum::http::Uri;
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,6 +10,7 @@ use super::query::Query;
 use super::text;
 use crate::model::desired::ObjectRef;
 use crate::model::event::{Event, Phase, Severity};
+use crate::model::picture::Picture;
 use crate::model::reason::{Category, Reason};
 
 /// The fields, as they stand in the address.
@@ -25,7 +28,8 @@ pub(super) struct Filter {
     reason: Option<Reason>,
     phase: Option<Phase>,
     object: Option<ObjectRef>,
-    concerning: String,
+    /// Any of these.
+    concerning: Vec<Arc<str>>,
     since: Option<Timestamp>,
     /// In small letters.
     words: String,
@@ -35,7 +39,7 @@ pub(super) struct Filter {
 
 impl Filter {
     /// What the address asks for.
-    pub(super) fn of(uri: &Uri, now: Timestamp) -> Result<(Self, Query), Problem> {
+    pub(super) fn of(uri: &Uri, now: Timestamp, picture: Option<&Picture>) -> Result<(Self, Query), Problem> {
         let query = Query::of(uri, &FIELDS)?;
         let filter = Self {
             severity: query.choice("severity", &Severity::ALL, Severity::word)?,
@@ -43,7 +47,11 @@ impl Filter {
             reason: query.choice("reason", Reason::ALL, Reason::word)?,
             phase: query.choice("phase", &PHASES, Phase::word)?,
             object: object(query.text("object"))?,
-            concerning: query.text("for").to_owned(),
+            concerning: match (query.text("for"), picture) {
+                ("", _) => Vec::new(),
+                (word, Some(picture)) => picture.meant_by(word),
+                (word, None) => vec![word.into()],
+            },
             since: since(query.text("since"), now)?,
             words: query.text("q").to_lowercase(),
             before: query.number("before")?,
@@ -58,7 +66,7 @@ impl Filter {
             && self.reason.is_none_or(|reason| event.reason == reason)
             && self.phase.is_none_or(|phase| event.phase == phase)
             && self.object.as_ref().is_none_or(|object| event.object.as_ref() == Some(object))
-            && (self.concerning.is_empty() || event.concerns(&self.concerning))
+            && (self.concerning.is_empty() || self.concerning.iter().any(|what| event.concerns(what)))
             && self.since.is_none_or(|since| event.time >= since)
             && (self.words.is_empty() || has(event, &self.words))
     }

@@ -84,12 +84,12 @@ fn one(
 
 /// Without the listings, or without the probe, nothing can be told of any node.
 fn is_readable(draft: &mut Draft<'_>, object: &Object) -> bool {
-    let observed = draft.known.observed;
-    if !observed.nodes.is_known() {
+    let (observed, now) = (draft.known.observed, draft.known.now);
+    if !observed.nodes.is_current(now) {
         draft.unlisted(&object.id, "the managed nodes", &observed.nodes);
         return false;
     }
-    if !observed.instances.is_known() {
+    if !observed.instances.is_current(now) {
         draft.unlisted(&object.id, "the instances", &observed.instances);
         return false;
     }

@@ -78,7 +78,7 @@ pub(super) fn of(
     if flow_log.deliver_status.as_deref() == Some("FAILED") {
         return Delivery::Failed(flow_log.deliver_error.as_deref().unwrap_or("no error given").to_owned());
     }
-    if !observed.interfaces.is_known() {
+    if !observed.interfaces.is_current(now) {
         return observed.interfaces.failure().cloned().map_or(Delivery::Awaited(soon), Delivery::Unread);
     }
     let running = evidence.running.on(&network.id);

@@ -51,7 +51,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, object: &Object, spec: &desired::FlowL
     if let Some(next) = spec.next_change_after(known.now) {
         draft.look_again(next);
     }
-    if !known.observed.flow_logs.is_known() {
+    if !known.observed.flow_logs.is_current(known.now) {
         draft.unlisted(&object.id, "the flow logs", &known.observed.flow_logs);
         return draft.tally_single(&object.id);
     }

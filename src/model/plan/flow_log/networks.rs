@@ -80,7 +80,7 @@ fn rows<T: Selectable>(
     kind: &'static str,
     plural: &str,
 ) -> Result<Vec<Network>, NotTold> {
-    if !listing.is_known() {
+    if !listing.is_current(known.now) {
         return Err(match listing.failure() {
             Some(why) => NotTold(Reason::Unreadable, format!("the {plural} could not be listed: {why}")),
             None => NotTold(Reason::NotRead, format!("the {plural} have not been listed yet")),

@@ -55,6 +55,12 @@ fn checked(tags: Vec<Tag>) -> Result<Vec<(String, String)>, AwsError> {
         if tag.key.is_empty() || tag.key.chars().count() > 128 || value.chars().count() > 256 {
             return Err(invalid(format!("Tag key or value of '{}' has an invalid length.", tag.key)));
         }
+        if tag.key.chars().chain(value.chars()).any(char::is_control) {
+            return Err(invalid(format!(
+                "Tag key or value of '{}' has invalid characters.",
+                tag.key.escape_debug()
+            )));
+        }
         if tag.key.to_ascii_lowercase().starts_with("aws:") {
             return Err(invalid("Tag keys starting with 'aws:' are reserved for internal use"));
         }
