@@ -14,7 +14,7 @@ use super::from_logs::FromArgs;
 use super::options::duration;
 use crate::aws::Clients;
 use crate::journal::back::{History, Told};
-use crate::journal::{Gap, render};
+use crate::journal::{Gap, harmless, render};
 use crate::model::event::Event;
 use crate::model::failure::Class;
 use crate::model::status::Status;
@@ -63,13 +63,15 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
             colour,
         };
         let stop = stop_on_ctrl_c();
-        Box::pin(recall(&clients, &asked, &mut std::io::stdout(), &stop)).await?;
+        let printed = Box::pin(recall(&clients, &asked, &mut std::io::stdout(), &stop)).await?;
+        none(printed, asked.concerning.as_deref());
         return Ok(0);
     }
     let path = path(&args).await?;
     let is_json = args.output == super::plan::Output::Json;
-    let mut days = Days::default();
+    let (mut days, mut printed) = (Days::default(), 0_usize);
     client::lines(&args.server, &path, |line| {
+        printed += 1;
         let text = match serde_json::from_str::<Event>(line) {
             Ok(event) if !is_json => format!("{}{}", days.heading(event.time), render(&event, colour)),
             _ => line.to_owned(),
@@ -78,7 +80,17 @@ pub async fn main(args: Args) -> anyhow::Result<u8> {
         writeln!(std::io::stdout().lock(), "{text}").is_ok()
     })
     .await?;
+    none(printed, args.concerning.as_deref());
     Ok(0)
+}
+
+/// Says that there were none: nothing happened, or the name is mistyped.
+fn none(printed: usize, concerning: Option<&str>) {
+    match concerning {
+        _ if printed > 0 => {}
+        Some(what) => eprintln!("No events that concern {}.", harmless(what)),
+        None => eprintln!("No events."),
+    }
 }
 
 /// Which events of the log group.

@@ -79,7 +79,15 @@ impl SinkArgs {
         }
         for (format, file) in &self.webhook {
             let webhook = Webhook::new(*format, file.clone(), self.webhook_min_severity);
-            sinks.webhook(webhook.context("the system's certificates cannot be read")?);
+            let webhook = webhook.context("the system's certificates cannot be read")?;
+            if let Err(why) = webhook.check() {
+                tracing::warn!(
+                    why,
+                    webhook = format.word(),
+                    "nothing can be sent to it until that is corrected"
+                );
+            }
+            sinks.webhook(webhook);
         }
         Ok(sinks)
     }

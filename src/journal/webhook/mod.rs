@@ -110,6 +110,15 @@ impl Webhook {
         Self { format, file, least, caller }
     }
 
+    /// Looks whether its file can be used, before anything happens that must be told. The file is read anew for every
+    /// event, so what is wrong now may be right later.
+    ///
+    /// # Errors
+    /// What is wrong with it, without the secret.
+    pub fn check(&self) -> Result<(), String> {
+        secret(self.format, &self.file).map(drop).map_err(|trouble| trouble.why)
+    }
+
     /// The name of the sink: the format, and the file's where it differs.
     pub(super) fn name(&self) -> String {
         let stem = self.file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
