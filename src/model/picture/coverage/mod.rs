@@ -135,7 +135,7 @@ impl Coverage {
 impl Share {
     /// The observed part of all in whole percent, rounded down: only all of them are 100.
     pub fn percent(&self) -> u32 {
-        if self.all == 0 { 100 } else { self.observed.saturating_mul(100) / self.all }
+        self.observed.saturating_mul(100).checked_div(self.all).unwrap_or(100)
     }
 
     /// The observed part of all, from 0 to 1; 1 where there is nothing.
