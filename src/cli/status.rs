@@ -149,21 +149,11 @@ fn objects(picture: &Picture, is_wide: bool, out: &mut String) {
         .iter()
         .filter(|row| is_wide || row.ready != Truth::True || !row.set_aside.is_empty())
         .collect();
-    rows.sort_by_key(|row| (Reverse(rank(row)), row.object.clone()));
+    rows.sort_by_key(|row| (Reverse(Condition::of_object(row.ready, row.reason)), row.object.clone()));
     let cells: Vec<[String; 8]> = rows.iter().map(|row| object(picture, row)).collect();
     if !cells.is_empty() {
         let heading = ["OBJECT", "READY", "REASON", "PARTS", "AGE", "NEXT", "ETA", "MESSAGE"];
         let _ = write!(out, "\n{}", table(heading, &cells));
-    }
-}
-
-/// Worst first.
-fn rank(standing: &Standing) -> u8 {
-    match (standing.ready, standing.stalled) {
-        (Truth::False, true) => 3,
-        (Truth::Unknown, _) => 2,
-        (Truth::False, false) => 1,
-        (Truth::True, _) => 0,
     }
 }
 

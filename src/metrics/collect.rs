@@ -17,7 +17,7 @@ use crate::model::event::{Phase, Severity};
 use crate::model::picture::{Category as Insight, Condition, Picture, Share, Sort};
 use crate::model::reason::Category;
 use crate::model::rollout::{Phase as RolloutPhase, Progress};
-use crate::model::status::{Standing, Truth};
+use crate::model::status::Standing;
 
 /// Everything that families are made of.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +94,9 @@ fn conditions(picture: &Picture) -> Vec<Family> {
     let mut objects = Family::new(&of::OBJECTS);
     for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Account) {
         for condition in Condition::ALL.into_iter().filter(|condition| *condition != Condition::Unmanaged) {
-            let is_meant = |row: &&Standing| row.object.kind == kind && condition_of(row) == condition;
+            let is_meant = |row: &&Standing| {
+                row.object.kind == kind && Condition::of_object(row.ready, row.reason) == condition
+            };
             let count = picture.status.objects.iter().filter(is_meant).count();
             objects.add([kind.name(), condition.word()], size(count));
         }
@@ -111,16 +113,6 @@ fn conditions(picture: &Picture) -> Vec<Family> {
         drift.add([kind, found.reason.word()], f64::from(found.count));
     }
     vec![objects, nodes, networks, drift]
-}
-
-/// The one condition of a document.
-fn condition_of(standing: &Standing) -> Condition {
-    match standing.ready {
-        Truth::True => Condition::Ready,
-        Truth::Unknown => Condition::Unknown,
-        Truth::False if standing.reconciling => Condition::Reconciling,
-        Truth::False => Condition::of(standing.reason).max(Condition::Held),
-    }
 }
 
 fn stories(picture: &Picture) -> Vec<Family> {

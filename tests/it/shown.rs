@@ -155,3 +155,21 @@ async fn what_cannot_be_read_for_long_is_unknown_and_told_though_everything_was_
         estate.events.clear();
     }
 }
+
+#[test]
+fn an_object_stands_where_its_reason_says_on_every_surface() {
+    let cases = [
+        (Truth::True, Reason::Converged, Condition::Ready),
+        (Truth::True, Reason::ConnectionLost, Condition::Ready),
+        (Truth::Unknown, Reason::AccessDenied, Condition::Unknown),
+        (Truth::False, Reason::AccessDenied, Condition::Stalled),
+        (Truth::False, Reason::NotProbed, Condition::Reconciling),
+        (Truth::False, Reason::CommandFailed, Condition::Stalled),
+        // A person's word is waited for: nothing keeps failing.
+        (Truth::False, Reason::Observing, Condition::Held),
+        (Truth::False, Reason::NotOwned, Condition::Held),
+    ];
+    for (ready, reason, expected) in cases {
+        assert_eq!(Condition::of_object(ready, reason), expected, "{ready:?} {reason}");
+    }
+}

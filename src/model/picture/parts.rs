@@ -13,6 +13,7 @@ use crate::model::finding::Finding;
 use crate::model::observed::{InstanceState, Observed};
 use crate::model::plan::{Known, Plan};
 use crate::model::reason::{Nature, Reason};
+use crate::model::status::Truth;
 use crate::model::tags::Tags;
 
 /// How much of a message is kept, in characters: ten thousand nodes have one each.
@@ -85,6 +86,17 @@ impl Condition {
             Self::Held => "Held",
             Self::Unknown => "Unknown",
             Self::Stalled => "Stalled",
+        }
+    }
+
+    /// Where an object stands, in the words of its parts: whether it is ready, and the worst reason why not.
+    pub const fn of_object(ready: Truth, reason: Reason) -> Self {
+        match (ready, reason.nature()) {
+            (Truth::True, _) => Self::Ready,
+            (Truth::Unknown, _) => Self::Unknown,
+            (Truth::False, Nature::Converging) => Self::Reconciling,
+            (Truth::False, Nature::Fault) => Self::Stalled,
+            (Truth::False, Nature::Fine | Nature::Note | Nature::SetAside | Nature::Held) => Self::Held,
         }
     }
 

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::model::event::{Phase, Severity};
 use crate::model::picture::Condition;
-use crate::model::status::{Standing, Truth};
+use crate::model::status::Standing;
 
 /// The class in the style sheet, which has the shape and the colour.
 pub(super) const fn class(condition: Condition) -> &'static str {
@@ -42,13 +42,7 @@ pub(super) fn word(condition: Condition) -> Markup {
 
 /// Where an object stands, in the words of nodes.
 pub(super) const fn of_standing(standing: &Standing) -> Condition {
-    match (standing.ready, standing.stalled, standing.reconciling) {
-        (Truth::True, ..) => Condition::Ready,
-        (Truth::Unknown, ..) => Condition::Unknown,
-        (Truth::False, true, _) => Condition::Stalled,
-        (Truth::False, false, true) => Condition::Reconciling,
-        (Truth::False, false, false) => Condition::Held,
-    }
+    Condition::of_object(standing.ready, standing.reason)
 }
 
 /// How soon a person should look, as a word with a mark.

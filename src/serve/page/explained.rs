@@ -10,7 +10,7 @@ use maud::{Markup, html};
 
 use super::super::api::{self, Unexplained};
 use super::problem::Problem;
-use super::{Frame, Site, conditions, layout, links, objects, rollouts, story, text};
+use super::{Frame, Site, conditions, layout, links, rollouts, story, text};
 use crate::model::desired::{Kind, ObjectRef};
 use crate::model::explain::{Applies, Doing, Explanation, Fact, NotKnown, Ran, Subject};
 use crate::model::picture::{Condition, Part};
@@ -265,7 +265,7 @@ fn one_applying(applies: &Applies) -> Markup {
             td { (text::prose(&applies.how)) @if applies.management != "enforce" { " " strong { (text::line(&applies.management, 40)) } } }
             td {
                 @if let Some((ready, reason, message)) = &applies.standing {
-                    (conditions::word(objects::condition(*ready, *reason)))
+                    (conditions::word(Condition::of_object(*ready, *reason)))
                     @if *ready != Truth::True { " " (links::reason(*reason)) div.message { (text::prose(message)) } }
                 }
             }

@@ -4,8 +4,7 @@ use maud::{Markup, html};
 
 use super::{Frame, conditions, links, text};
 use crate::model::picture::Condition;
-use crate::model::reason::Reason;
-use crate::model::status::{Standing, Status, Truth};
+use crate::model::status::{Standing, Status};
 
 /// Those that are not ready first, the worst of them first; then by kind and name.
 pub(super) fn worst_first(status: &Status) -> Vec<&Standing> {
@@ -59,14 +58,5 @@ fn aside(standing: &Standing) -> Markup {
                 }
             }
         }
-    }
-}
-
-/// Where an object stands, by its readiness and the worst reason.
-pub(super) const fn condition(ready: Truth, reason: Reason) -> Condition {
-    match ready {
-        Truth::True => Condition::Ready,
-        Truth::Unknown => Condition::Unknown,
-        Truth::False => Condition::of(reason),
     }
 }
